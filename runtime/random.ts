@@ -1,0 +1,13 @@
+/** Crockford's base 32 without I, L, O, U: safe to read aloud, lower case in ids. */
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+
+/** `length` characters of 5 random bits each; 26 characters are 130 bits. */
+export function randomToken(length: number): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(length))
+  return encodeToken(bytes)
+}
+
+/** One character for each byte (its low 5 bits): turns a digest into a token of the same alphabet. */
+export function encodeToken(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => ALPHABET[byte & 31]).join('')
+}

@@ -1,0 +1,29 @@
+import { z } from '@hono/zod-openapi'
+
+const line = z.string().trim().min(1).max(200)
+
+export const countrySchema = z
+  .string()
+  .regex(/^[A-Z]{2}$/)
+  .openapi({ example: 'DE', description: 'ISO 3166-1 alpha-2' })
+
+export const addressSchema = z
+  .object({
+    name: line,
+    company: line.optional(),
+    line1: line,
+    line2: line.optional(),
+    city: line,
+    region: line.optional(),
+    postalCode: z.string().trim().min(1).max(20),
+    country: countrySchema,
+    phone: z.string().trim().min(3).max(40).optional(),
+  })
+  .openapi('Address')
+
+export const contactSchema = z
+  .object({ email: z.email().max(254), phone: z.string().trim().min(3).max(40).optional() })
+  .openapi('Contact')
+
+export type Address = z.infer<typeof addressSchema>
+export type Contact = z.infer<typeof contactSchema>

@@ -1,0 +1,117 @@
+import { z } from '@hono/zod-openapi'
+import { moneySchema } from '../money.ts'
+import { CART_LINES_MAX, handleSchema, LINE_QUANTITY_MAX, quantitySchema, skuSchema } from '../quantity.ts'
+import { addressSchema, contactSchema } from './address.ts'
+import { propertiesSchema, totalsSchema } from './totals.ts'
+
+export const cartPatchSchema = z
+  .strictObject({
+    contact: contactSchema.nullable().optional(),
+    shippingAddress: addressSchema.nullable().optional(),
+    billingAddress: addressSchema.nullable().optional(),
+    shippingMethod: handleSchema.nullable().optional(),
+    market: handleSchema.optional(),
+    locale: z
+      .string()
+      .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
+      .optional(),
+    note: z.string().max(2_000).nullable().optional(),
+    metadata: propertiesSchema.optional(),
+  })
+  .openapi('CartPatch')
+
+export const newCartSchema = cartPatchSchema
+  .extend({
+    hold: z
+      .enum(['line', 'checkout'])
+      .optional()
+      .openapi({ description: 'When stock is held; default `line`: as it is put in.' }),
+    lines: z
+      .array(
+        z.strictObject({
+          sku: skuSchema,
+          quantity: z.int().min(1).max(LINE_QUANTITY_MAX),
+          properties: propertiesSchema.optional(),
+        }),
+      )
+      .max(CART_LINES_MAX)
+      .optional(),
+  })
+  .openapi('NewCart')
+
+export const putLineSchema = z
+  .strictObject({ quantity: quantitySchema, properties: propertiesSchema.optional() })
+  .openapi('PutLine')
+
+export const cartLineSchema = z
+  .object({
+    sku: z.string(),
+    productHandle: z.string(),
+    title: z.string(),
+    image: z.string().nullable(),
+    quantity: z.int(),
+    unitPrice: moneySchema,
+    total: moneySchema,
+    properties: z.record(z.string(), z.string()),
+    hold: z.object({ state: z.enum(['held', 'expired', 'none']), expiresAt: z.string().nullable() }),
+  })
+  .openapi('CartLine')
+
+export const noticeSchema = z
+  .object({
+    code: z.string(),
+    severity: z.enum(['info', 'warning', 'error']),
+    path: z.string(),
+    message: z.string(),
+  })
+  .openapi('Notice')
+
+export const cartSchema = z
+  .object({
+    id: z.string(),
+    status: z.enum(['open', 'checking_out', 'completed', 'abandoned', 'expired']),
+    market: z.string(),
+    currency: z.string(),
+    locale: z.string(),
+    hold: z.enum(['line', 'checkout']),
+    lines: z.array(cartLineSchema),
+    discounts: z.array(z.object({ code: z.string() })),
+    contact: contactSchema.nullable(),
+    shippingAddress: addressSchema.nullable(),
+    billingAddress: addressSchema.nullable(),
+    shippingMethod: z.string().nullable(),
+    note: z.string().nullable(),
+    metadata: z.record(z.string(), z.string()),
+    totals: totalsSchema,
+    notices: z.array(noticeSchema),
+    order: z.object({ id: z.string(), token: z.string() }).nullable(),
+    createdAt: z.string(),
+    updatedAt: z.string(),
+  })
+  .openapi('Cart')
+
+export const checkoutSchema = z
+  .strictObject({
+    payment: z.strictObject({
+      provider: z.string().min(1).max(40),
+      token: z.string().min(1).max(500),
+      returnUrl: z.url().max(2_000).optional(),
+    }),
+    expectedTotal: moneySchema.optional(),
+  })
+  .openapi('Checkout')
+
+export const requiresActionSchema = z
+  .object({
+    status: z.literal('requires_action'),
+    action: z.object({ type: z.string(), url: z.string(), paymentId: z.string() }),
+  })
+  .openapi('RequiresAction')
+
+export type CartPatch = z.infer<typeof cartPatchSchema>
+export type NewCart = z.infer<typeof newCartSchema>
+export type Cart = z.infer<typeof cartSchema>
+export type CartLine = z.infer<typeof cartLineSchema>
+export type Notice = z.infer<typeof noticeSchema>
+export type CheckoutRequest = z.infer<typeof checkoutSchema>
+export type RequiresAction = z.infer<typeof requiresActionSchema>

@@ -1,0 +1,81 @@
+import type { EpochMs } from '../../runtime/clock.ts'
+import type { EventType } from '../event-types.ts'
+import type { StoreRef } from '../store-ref.ts'
+
+/** An event as its owner keeps it until the log has it. */
+export interface OutboxEvent {
+  /** The owner's own order, 1, 2, 3, ... over all its subjects; what `confirm` counts in. */
+  outbox: number
+  /** `evt_...`, made once with the change; the receiver's deduplication key. */
+  id: string
+  type: EventType
+  /** `item:{item}`, `order:{id}`, `product:{handle}`, ... */
+  subject: string
+  /** 1, 2, 3, ... within the subject, no gap. */
+  sequence: number
+  occurredAt: EpochMs
+  /** JSON text, so that it is parsed by readers only. Holds no personal data. */
+  data: string
+}
+
+/** What the record needs beside the events; each is upserted only over an older `version`. */
+export type SourceDocument =
+  | { kind: 'availability'; item: string; version: number; document: AvailabilityDocument }
+  | { kind: 'order'; orderId: string; version: number; document: OrderRecord }
+
+/** The row of one stock item in D1 CATALOGUE: bands for shoppers, levels for the consolidated list. */
+export interface AvailabilityDocument {
+  band: Band
+  availableOn: string | null
+  onHand: number
+  reserved: number
+  allocated: number
+  safetyStock: number
+  available: number
+  backorderLimit: number
+  /** Codes of the locations that have a position of this item. */
+  locations: string[]
+}
+
+export type Band = 'in_stock' | 'low_stock' | 'out_of_stock' | 'backorder'
+
+/** The row of one order in D1 ORDERS. `order` is the order document as the API answers it, as JSON text, without token. */
+export interface OrderRecord {
+  number: string
+  status: string
+  paymentStatus: string
+  fulfillmentStatus: string
+  /** Lower case; null when there is none. Here for the staff's filter, never in an event. */
+  email: string | null
+  skus: string[]
+  placedAt: EpochMs
+  order: string
+}
+
+export interface Pulled {
+  /** The unconfirmed run from the first unconfirmed, at most `limit`. */
+  events: OutboxEvent[]
+  /** The present document, of a version not older than the last event of the run; null when there is none to record. */
+  document: SourceDocument | null
+  /** True when more events wait behind this run. */
+  hasMore: boolean
+}
+
+/** What the relay asks of every owner of facts. The D1 CATALOGUE outbox answers the same questions. */
+export interface EventSource {
+  /** Clears the "nudged" flag first, so that a change made after this pull nudges again. */
+  pull(limit: number): Promise<Pulled>
+  /** Everything up to and including `outbox` is in the log. Idempotent, `max()`. */
+  confirm(outbox: number): Promise<void>
+}
+
+/** The queue message. It is a wake-up and carries no fact. */
+export interface Nudge {
+  source: SourceRef
+}
+
+export type SourceRef =
+  | { kind: 'stock'; store: StoreRef; key: string }
+  | { kind: 'purchase'; store: StoreRef; key: string }
+  | { kind: 'webhook-endpoint'; store: StoreRef; key: string }
+  | { kind: 'catalogue'; store: StoreRef; key: '' }

@@ -1,0 +1,48 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+
+const migrations = Object.fromEntries(
+  await Promise.all(
+    ['catalogue', 'search', 'orders', 'events'].map(async (name) => [
+      name.toUpperCase(),
+      await readD1Migrations(`schema/${name}/migrations`),
+    ]),
+  ),
+)
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: {
+                ADMIN_KEY: 'test-root-key-0123456789abcdef',
+                PAYMENTS: 'test',
+                MIGRATIONS: migrations,
+              },
+            },
+          }),
+        ],
+        define: { HOLDFAST_LOCAL: 'true' },
+        test: {
+          name: 'workerd',
+          include: ['test/workerd/**/*.test.ts'],
+          setupFiles: ['test/support/migrate.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'server',
+          include: ['test/server/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})

@@ -1,0 +1,15 @@
+import type { Nudge } from '../schema/rpc/source.ts'
+import { app } from './app.ts'
+
+export { CachePurger } from '../durable-objects/cache-purger/cache-purger.ts'
+export { Purchase } from '../durable-objects/purchase/purchase.ts'
+export { Stock } from '../durable-objects/stock/stock.ts'
+export { WebhookEndpoint } from '../durable-objects/webhook-endpoint/webhook-endpoint.ts'
+export { Background } from './background.ts'
+export { Catalogue } from './catalogue/catalogue-entrypoint.ts'
+
+export default {
+  fetch: app.fetch,
+  async queue(_batch, _env, _ctx) {},
+  async scheduled(_controller, _env, _ctx) {},
+} satisfies ExportedHandler<Env, Nudge>

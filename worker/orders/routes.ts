@@ -1,0 +1,3 @@
+import { newRoutes } from '../http/new-routes.ts'
+
+export const ordersRoutes = newRoutes()

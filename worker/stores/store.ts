@@ -1,0 +1,69 @@
+import type { MarketTerms, TaxRate } from '../../schema/rpc/catalogue-facts.ts'
+import type { StoreRef } from '../../schema/store-ref.ts'
+
+/** Everything a request needs to know of its store: one read, kept in memory for some seconds. */
+export interface Store {
+  ref: StoreRef
+  name: string
+  defaultMarket: string
+  holdTtlSeconds: number
+  capture: 'automatic' | 'manual'
+  lowStockThreshold: number
+  storefrontUrl: string | null
+  policies: Record<string, string>
+  markets: Market[]
+  locations: Location[]
+  taxRates: TaxRate[]
+  shippingMethods: ShippingMethod[]
+}
+
+export interface Market {
+  code: string
+  name: string
+  /** ISO 3166-1 alpha-2; empty: every country. */
+  countries: string[]
+  currency: string
+  /** First is the market's default. */
+  locales: string[]
+  pricesIncludeTax: boolean
+}
+
+export interface Location {
+  code: string
+  name: string
+  /** Lower gives first. */
+  priority: number
+}
+
+export interface ShippingMethod {
+  code: string
+  title: string
+  /** Empty: every country of the market. */
+  countries: string[]
+  /** Minor units by currency; a method without a price in a market's currency is not offered there. */
+  prices: Record<string, number>
+}
+
+export function marketOf(store: Store, code: string | undefined): Market | null {
+  return store.markets.find((market) => market.code === (code ?? store.defaultMarket)) ?? null
+}
+
+export function locationOf(store: Store, code: string): Location | null {
+  return store.locations.find((location) => location.code === code) ?? null
+}
+
+/** The market as a purchase keeps it: with the rates and methods that can apply there. */
+export function termsOf(store: Store, market: Market): MarketTerms {
+  const serves = (country: string) => market.countries.length === 0 || market.countries.includes(country)
+  return {
+    code: market.code,
+    currency: market.currency,
+    countries: market.countries,
+    pricesIncludeTax: market.pricesIncludeTax,
+    taxRates: store.taxRates.filter((rate) => serves(rate.country)),
+    shippingMethods: store.shippingMethods.flatMap(({ code, title, countries, prices }) => {
+      const price = prices[market.currency]
+      return price === undefined ? [] : [{ code, title, countries, price }]
+    }),
+  }
+}
