@@ -22,7 +22,6 @@ export interface Answer<T> {
 }
 
 /** One request to the real worker, through its default entry point. */
-// biome-ignore lint/suspicious/noExplicitAny: tests read answers field by field
 export async function call<T = any>(method: string, path: string, options: Call = {}): Promise<Answer<T>> {
   const headers = new Headers(options.headers)
   if (options.body !== undefined && !headers.has('Content-Type'))
@@ -42,7 +41,6 @@ export async function call<T = any>(method: string, path: string, options: Call 
 }
 
 /** A staff request with the root key and a fresh idempotency key. */
-// biome-ignore lint/suspicious/noExplicitAny: as above
 export function staff<T = any>(
   method: string,
   path: string,

@@ -29,12 +29,10 @@ export const READY = {
 }
 
 /** A cart that is ready for checkout, its lines held. */
-// biome-ignore lint/suspicious/noExplicitAny: tests read answers field by field
 export function readyCart(lines: { sku: string; quantity: number }[]): Promise<Answer<any>> {
   return call('POST', '/v1/carts', { body: { lines, ...READY }, idempotencyKey: crypto.randomUUID() })
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: as above
 export function checkout(
   cartId: string,
   token = 'tok_ok',
@@ -47,7 +45,6 @@ export function checkout(
 }
 
 /** Every event of the store so far, oldest first. */
-// biome-ignore lint/suspicious/noExplicitAny: as above
 export async function allEvents(): Promise<any[]> {
   const events = []
   let after = 0
@@ -60,7 +57,6 @@ export async function allEvents(): Promise<any[]> {
 }
 
 /** Fails unless the sequences of each subject are 1, 2, 3, ... in log order. Returns the events by subject. */
-// biome-ignore lint/suspicious/noExplicitAny: as above
 export function bySubject(events: any[]): Map<string, any[]> {
   const subjects = new Map<string, { sequence: number }[]>()
   for (const event of events) {
