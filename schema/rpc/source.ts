@@ -65,9 +65,16 @@ export interface Pulled {
 export interface EventSource {
   /** Clears the "nudged" flag first, so that a change made after this pull nudges again. */
   pull(limit: number): Promise<Pulled>
-  /** Everything up to and including `outbox` is in the log. Idempotent, `max()`. */
-  confirm(outbox: number): Promise<void>
+  /**
+   * Everything up to and including `outbox` is in the log (0 when the pull had no events), and the document of
+   * `documentVersion` is in the record (null when the pull had none). Idempotent, `max()`.
+   */
+  confirm(outbox: number, documentVersion: number | null): Promise<void>
 }
+
+/** A document on its way to the record, with the store it belongs to. What the relay hands to the rooms that record. */
+export type AvailabilityToRecord = { store: string } & Extract<SourceDocument, { kind: 'availability' }>
+export type OrderToRecord = { store: string } & Extract<SourceDocument, { kind: 'order' }>
 
 /** The queue message. It is a wake-up and carries no fact. */
 export interface Nudge {
