@@ -155,6 +155,11 @@ export const PROBLEMS = {
     title: 'The store has its maximum of webhook endpoints',
     next: 'Delete one first.',
   },
+  limit_reached: {
+    status: 409,
+    title: 'The store has its maximum of these',
+    next: '`limit` is the most one store may have; delete one first.',
+  },
   jurisdiction_conflict: {
     status: 409,
     title: 'Jurisdiction and region are fixed at creation',

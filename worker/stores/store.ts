@@ -40,7 +40,10 @@ export interface ShippingMethod {
   title: string
   /** Empty: every country of the market. */
   countries: string[]
-  /** Minor units by currency; a method without a price in a market's currency is not offered there. */
+  /**
+   * Minor units by currency; a method without a price in a market's currency is not offered there, except that a
+   * method whose every price is 0 is free in any currency (`standard`, which every store is born with).
+   */
   prices: Record<string, number>
 }
 
@@ -62,8 +65,15 @@ export function termsOf(store: Store, market: Market): MarketTerms {
     pricesIncludeTax: market.pricesIncludeTax,
     taxRates: store.taxRates.filter((rate) => serves(rate.country)),
     shippingMethods: store.shippingMethods.flatMap(({ code, title, countries, prices }) => {
-      const price = prices[market.currency]
-      return price === undefined ? [] : [{ code, title, countries, price }]
+      const price = shippingPriceIn(prices, market.currency)
+      return price === null ? [] : [{ code, title, countries, price }]
     }),
   }
+}
+
+/** Free is free in any currency; otherwise the price in this one, or null when the method is not offered in it. */
+export function shippingPriceIn(prices: Record<string, number>, currency: string): number | null {
+  const amounts = Object.values(prices)
+  if (amounts.length > 0 && amounts.every((amount) => amount === 0)) return 0
+  return prices[currency] ?? null
 }
