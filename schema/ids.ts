@@ -10,6 +10,7 @@ export const ID_PREFIXES = {
   product: 'prod',
   variant: 'var',
   payment: 'pay',
+  refund: 'rfd',
   request: 'req',
 } as const
 
@@ -66,4 +67,24 @@ export function orderId(purchaseId: string): string {
 
 export function parseOrderId(id: string): string | null {
   return /^ord_([0-9a-z]{28})$/.exec(id)?.[1] ?? null
+}
+
+export interface PaymentName {
+  store: string
+  purchaseId: string
+  attempt: number
+}
+
+/**
+ * `pay_{store}.{purchaseId}.{attempt}`: a provider's notification names its purchase by itself, and asking the
+ * provider twice within one attempt is one payment.
+ */
+export function paymentId({ store, purchaseId, attempt }: PaymentName): string {
+  return `${ID_PREFIXES.payment}_${store}.${purchaseId}.${attempt}`
+}
+
+/** Null when the text cannot be a payment id; whether there is such a payment is the object's to say. */
+export function parsePaymentId(id: string): PaymentName | null {
+  const match = /^pay_([a-z0-9][a-z0-9_-]{0,99})\.([0-9a-z]{28})\.([1-9][0-9]{0,8})$/.exec(id)
+  return match ? { store: match[1]!, purchaseId: match[2]!, attempt: Number(match[3]) } : null
 }

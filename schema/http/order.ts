@@ -71,8 +71,23 @@ export type Order = z.infer<typeof orderSchema>
 export type OrderLine = z.infer<typeof orderLineSchema>
 export type Payment = z.infer<typeof paymentSchema>
 
-/** What an `order.*` event carries: no token, no contact, no addresses, no free text a shopper wrote. */
+/**
+ * What an `order.*` event carries: no token, no contact, no addresses, and no free text that a shopper or the
+ * staff wrote (note, metadata, line properties, reasons), since the log is kept for ever.
+ */
 export type OrderEventData = Omit<
   Order,
-  'token' | 'contact' | 'shippingAddress' | 'billingAddress' | 'note' | 'metadata'
->
+  | 'token'
+  | 'contact'
+  | 'shippingAddress'
+  | 'billingAddress'
+  | 'note'
+  | 'metadata'
+  | 'lines'
+  | 'refunds'
+  | 'cancellation'
+> & {
+  lines: Omit<OrderLine, 'properties'>[]
+  refunds: Omit<Order['refunds'][number], 'reason'>[]
+  cancellation: { cancelledAt: string } | null
+}
