@@ -1,5 +1,7 @@
 import type { Nudge } from '../schema/rpc/source.ts'
 import { app } from './app.ts'
+import { consumeNudges } from './queue.ts'
+import { runCron } from './scheduled.ts'
 
 export { CachePurger } from '../durable-objects/cache-purger/cache-purger.ts'
 export { Purchase } from '../durable-objects/purchase/purchase.ts'
@@ -10,6 +12,6 @@ export { Catalogue } from './catalogue/catalogue-entrypoint.ts'
 
 export default {
   fetch: app.fetch,
-  async queue(_batch, _env, _ctx) {},
-  async scheduled(_controller, _env, _ctx) {},
+  queue: consumeNudges,
+  scheduled: (_controller, env) => runCron(env),
 } satisfies ExportedHandler<Env, Nudge>

@@ -1,3 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
+import type { CachePurgerRpc } from '../../schema/rpc/cache-purger.ts'
 
-export class CachePurger extends DurableObject<Env> {}
+export class CachePurger extends DurableObject<Env> implements CachePurgerRpc {
+  async poke(): Promise<void> {}
+}

@@ -72,9 +72,15 @@ export interface EventSource {
   confirm(outbox: number, documentVersion: number | null): Promise<void>
 }
 
-/** A document on its way to the record, with the store it belongs to. What the relay hands to the rooms that record. */
-export type AvailabilityToRecord = { store: string } & Extract<SourceDocument, { kind: 'availability' }>
-export type OrderToRecord = { store: string } & Extract<SourceDocument, { kind: 'order' }>
+/** A document on its way to the record, with the slug of its store. What the relay hands to the rooms that record. */
+export interface AvailabilityToRecord {
+  store: string
+  document: Extract<SourceDocument, { kind: 'availability' }>
+}
+export interface OrderToRecord {
+  store: string
+  document: Extract<SourceDocument, { kind: 'order' }>
+}
 
 /** The queue message. It is a wake-up and carries no fact. */
 export interface Nudge {

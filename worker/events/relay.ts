@@ -1,0 +1,190 @@
+import { now } from '../../runtime/clock.ts'
+import { errorText, log } from '../../runtime/log.ts'
+import type {
+  AvailabilityToRecord,
+  EventSource,
+  OrderToRecord,
+  OutboxEvent,
+  Pulled,
+  SourceRef,
+} from '../../schema/rpc/source.ts'
+import { type AppendFault, appendEvents, type EventToAppend, recordParked } from './log-store.ts'
+import { sourceName } from './source-of.ts'
+import { DONE, type Verdict } from './verdict.ts'
+
+/** What the relay hands over; later rooms provide it, so it is given in (worker/queue.ts). */
+export interface RelayParts {
+  sourceOf(env: Env, ref: SourceRef): EventSource
+  recordAvailability(env: Env, documents: AvailabilityToRecord[]): Promise<void>
+  recordOrders(env: Env, documents: OrderToRecord[]): Promise<void>
+  /** Wakes the readers of what was appended. Must not throw. */
+  pokeReaders(env: Env, appended: readonly EventToAppend[]): Promise<void>
+}
+
+/** 500 events of 1 KB are half a megabyte a source; a batch of 100 nudges stays well inside an isolate's 128 MB. */
+export const PULL_LIMIT = 500
+/** A source with more than 20 x 500 waiting events goes on in its next nudge, so that others have their turn. */
+const ROUNDS_MAX = 20
+
+interface Run {
+  ref: SourceRef
+  source: EventSource
+  pulled: Pulled
+}
+
+/**
+ * Carries what the sources have to tell to the record and then to the log (architecture: "From a change to the log").
+ * Each source has one verdict, whatever happens to the others. Safe to repeat and to run beside itself.
+ */
+export async function relay(
+  env: Env,
+  refs: readonly SourceRef[],
+  parts: RelayParts,
+): Promise<Map<string, Verdict>> {
+  const verdicts = new Map<string, Verdict>()
+  let waiting = [...new Map(refs.map((ref) => [sourceName(ref), ref])).values()]
+  for (let round = 0; round < ROUNDS_MAX && waiting.length > 0; round++) {
+    const runs = await settle(verdicts, waiting, (ref) => ref, pull(env, parts))
+    const recorded = await record(env, parts, runs, verdicts)
+    const logged = await append(env, parts, recorded, verdicts)
+    await settle(verdicts, logged, (run) => run.ref, confirm)
+    waiting = logged
+      .filter(({ ref, pulled }) => pulled.hasMore && !verdicts.has(sourceName(ref)))
+      .map(({ ref }) => ref)
+  }
+  for (const ref of waiting) verdicts.set(sourceName(ref), again('more than one turn'))
+  for (const ref of refs) if (!verdicts.has(sourceName(ref))) verdicts.set(sourceName(ref), DONE)
+  return verdicts
+}
+
+/** Step 1: the unconfirmed run, with the present document. */
+function pull(env: Env, parts: RelayParts) {
+  return async (ref: SourceRef): Promise<Run> => {
+    const source = parts.sourceOf(env, ref)
+    return { ref, source, pulled: await source.pull(PULL_LIMIT) }
+  }
+}
+
+/** Step 2: documents by kind. A record that is down holds back the sources of its kind and no others. */
+async function record(
+  env: Env,
+  parts: RelayParts,
+  runs: Run[],
+  verdicts: Map<string, Verdict>,
+): Promise<Run[]> {
+  const availability: AvailabilityToRecord[] = []
+  const orders: OrderToRecord[] = []
+  for (const { ref, pulled } of runs) {
+    const document = pulled.document
+    if (document?.kind === 'availability') availability.push({ store: ref.store.slug, document })
+    if (document?.kind === 'order') orders.push({ store: ref.store.slug, document })
+  }
+  const [failedAvailability, failedOrders] = await Promise.all([
+    failureOf(availability.length > 0 && (() => parts.recordAvailability(env, availability))),
+    failureOf(orders.length > 0 && (() => parts.recordOrders(env, orders))),
+  ])
+  const failures = { availability: failedAvailability, order: failedOrders }
+  return runs.filter(({ ref, pulled }) => {
+    const failure = pulled.document && failures[pulled.document.kind]
+    if (failure) verdicts.set(sourceName(ref), again(`record: ${failure}`))
+    return !failure
+  })
+}
+
+/** Step 3: all events in one append; then the readers are woken. */
+async function append(
+  env: Env,
+  parts: RelayParts,
+  runs: Run[],
+  verdicts: Map<string, Verdict>,
+): Promise<Run[]> {
+  const sound = runs.filter((run) => {
+    if (isGapFree(run.pulled.events)) return true
+    verdicts.set(sourceName(run.ref), { do: 'park', reason: 'the run has a gap' })
+    return false
+  })
+  const events = sound.flatMap(({ ref, pulled }) => withBase(ref.store.slug, pulled.events))
+  if (events.length > 0) {
+    let faults: AppendFault[]
+    try {
+      faults = await appendEvents(env, events)
+    } catch (error) {
+      for (const { ref } of sound) verdicts.set(sourceName(ref), again(`log: ${errorText(error)}`))
+      return []
+    }
+    const faultOf = new Map(faults.map(({ id, fault }) => [id, fault]))
+    for (const run of sound) {
+      const fault = run.pulled.events.map(({ id }) => faultOf.get(id)).find((found) => found !== undefined)
+      if (fault) verdicts.set(sourceName(run.ref), { do: 'park', reason: `the log says: ${fault}` })
+    }
+    await parts.pokeReaders(
+      env,
+      events.filter(({ id }) => !faultOf.has(id)),
+    )
+  }
+  await Promise.all(sound.map(({ ref }) => rememberParked(env, ref, verdicts.get(sourceName(ref)))))
+  return sound.filter(({ ref }) => !verdicts.has(sourceName(ref)))
+}
+
+/** Step 4: the owner may forget what the log and the record have. */
+async function confirm({ source, pulled }: Run): Promise<void> {
+  const last = pulled.events.at(-1)
+  if (!last && !pulled.document) return
+  await source.confirm(last?.outbox ?? 0, pulled.document?.version ?? null)
+}
+
+/** Runs one step for each, side by side; a failure is the verdict of its source alone. */
+async function settle<T, R>(
+  verdicts: Map<string, Verdict>,
+  items: readonly T[],
+  refOf: (item: T) => SourceRef,
+  step: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const done: R[] = []
+  const results = await Promise.allSettled(items.map(step))
+  results.forEach((result, i) => {
+    if (result.status === 'fulfilled') done.push(result.value)
+    else verdicts.set(sourceName(refOf(items[i]!)), again(errorText(result.reason)))
+  })
+  return done
+}
+
+async function failureOf(work: false | (() => Promise<void>)): Promise<string | null> {
+  try {
+    if (work) await work()
+    return null
+  } catch (error) {
+    return errorText(error)
+  }
+}
+
+function again(reason: string): Verdict {
+  log('warn', 'a source is asked again', { reason })
+  return { do: 'again', reason }
+}
+
+/** True when each subject's sequences follow each other. */
+export function isGapFree(events: readonly OutboxEvent[]): boolean {
+  const last = new Map<string, number>()
+  return events.every(({ subject, sequence }) => {
+    const before = last.get(subject)
+    last.set(subject, sequence)
+    return before === undefined || sequence === before + 1
+  })
+}
+
+function withBase(store: string, events: readonly OutboxEvent[]): EventToAppend[] {
+  const bases = new Map<string, number>()
+  return events.map((event) => {
+    const base = bases.get(event.subject) ?? event.sequence
+    bases.set(event.subject, base)
+    return { ...event, store, base }
+  })
+}
+
+async function rememberParked(env: Env, ref: SourceRef, verdict: Verdict | undefined): Promise<void> {
+  if (verdict?.do !== 'park') return
+  log('error', 'events contradict the log', { kind: ref.kind, store: ref.store.slug, reason: verdict.reason })
+  const source = { store: ref.store.slug, kind: ref.kind, key: ref.key }
+  await recordParked(env, source, verdict.reason, now()).catch(() => undefined)
+}
