@@ -1,4 +1,4 @@
-import type { Context } from 'hono'
+import type { Context, TypedResponse } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Refusal } from '../../schema/outcome.ts'
 import { PROBLEMS, type ProblemCode } from '../../schema/problems.ts'
@@ -53,7 +53,10 @@ export function problemBody(
   return { ...facts, type: `/docs/errors#${code}`, title, status, detail, code, requestId }
 }
 
-export function replyProblem(c: Context<AppEnv>, problem: Problem): Response {
+/** A problem may stand where a route's typed answer is expected: every route describes its problems itself. */
+export type ProblemReply = Response & TypedResponse<never, never, never>
+
+export function replyProblem(c: Context<AppEnv>, problem: Problem): ProblemReply {
   const { status } = PROBLEMS[problem.code]
   const headers: Record<string, string> = {
     'Content-Type': 'application/problem+json',
@@ -63,13 +66,13 @@ export function replyProblem(c: Context<AppEnv>, problem: Problem): Response {
   if (RETRYABLE.has(problem.code)) headers['Retry-After'] ??= String(RETRY_AFTER_SECONDS)
   if (status === 401) headers['WWW-Authenticate'] = 'Bearer'
   const body = problemBody(problem.code, problem.message, c.get('requestId') ?? '', problem.facts)
-  return c.body(JSON.stringify(body), status as ContentfulStatusCode, headers)
+  return c.body(JSON.stringify(body), status as ContentfulStatusCode, headers) as ProblemReply
 }
 
 export function replyRefusal(
   c: Context<AppEnv>,
   refusal: Refusal,
   headers: Record<string, string> = {},
-): Response {
+): ProblemReply {
   return replyProblem(c, new Problem(refusal.code, refusal.detail, refusal.facts, headers))
 }
