@@ -1,0 +1,162 @@
+import { type DemoProduct, single, variety } from './product-forms.ts'
+
+const SIZES = ['S', 'M', 'L', 'XL'] as const
+
+export const CLOTHING: DemoProduct[] = [
+  variety(
+    {
+      handle: 'organic-tee',
+      title: ['Organic tee', 'Bio-T-Shirt'],
+      description: [
+        'A plain tee of heavy organic cotton that keeps its shape.',
+        'Ein schlichtes T-Shirt aus schwerer Bio-Baumwolle, das in Form bleibt.',
+      ],
+      categories: ['tops'],
+      attributes: { material: 'cotton', fit: 'regular' },
+    },
+    'TEE',
+    2490,
+    { Colour: ['Black', 'White', 'Sea'], Size: SIZES },
+    190,
+  ),
+  variety(
+    {
+      handle: 'striped-shirt',
+      title: ['Striped shirt', 'Gestreiftes Hemd'],
+      description: ['Harbour stripes, long sleeves.', 'Hafenstreifen, lange Ärmel.'],
+      categories: ['tops'],
+      attributes: { material: 'cotton', fit: 'loose' },
+    },
+    'STRIPE',
+    3990,
+    { Colour: ['Navy', 'Red'], Size: SIZES },
+    240,
+  ),
+  variety(
+    {
+      handle: 'linen-shirt',
+      title: ['Linen shirt', 'Leinenhemd'],
+      description: ['Cool in summer, better every year.', 'Kühl im Sommer, jedes Jahr schöner.'],
+      categories: ['tops'],
+      attributes: { material: 'linen', fit: 'regular' },
+    },
+    'LINEN',
+    6900,
+    { Colour: ['Sand', 'Olive'], Size: SIZES },
+    210,
+  ),
+  variety(
+    {
+      handle: 'fisherman-jumper',
+      title: ['Fisherman jumper', 'Fischerpullover'],
+      description: ['Thick ribbed wool, made for wind.', 'Dicke gerippte Wolle, für Wind gemacht.'],
+      categories: ['tops'],
+      attributes: { material: 'wool', fit: 'regular' },
+    },
+    'JUMPER',
+    11900,
+    { Colour: ['Cream', 'Navy'], Size: SIZES },
+    780,
+  ),
+  variety(
+    {
+      handle: 'rain-jacket',
+      title: ['Rain jacket', 'Regenjacke'],
+      description: ['Taped seams, a hood that stays up.', 'Verklebte Nähte, eine Kapuze, die hält.'],
+      categories: ['outerwear'],
+      attributes: { material: 'polyester', waterproof: 'yes' },
+    },
+    'RAIN',
+    14900,
+    { Colour: ['Yellow', 'Moss'], Size: SIZES },
+    520,
+  ),
+  variety(
+    {
+      handle: 'quilted-vest',
+      title: ['Quilted vest', 'Steppweste'],
+      description: ['Warm where it counts.', 'Warm, wo es darauf ankommt.'],
+      categories: ['outerwear'],
+      attributes: { material: 'nylon' },
+    },
+    'VEST',
+    8900,
+    { Size: SIZES },
+    310,
+  ),
+  variety(
+    {
+      handle: 'deck-parka',
+      title: ['Deck parka', 'Deckparka'],
+      description: ['Waxed cotton for long watches.', 'Gewachste Baumwolle für lange Wachen.'],
+      categories: ['outerwear'],
+      attributes: { material: 'cotton', waterproof: 'waxed' },
+    },
+    'PARKA',
+    22900,
+    { Size: SIZES },
+    1_350,
+  ),
+  variety(
+    {
+      handle: 'wool-socks',
+      title: ['Wool socks', 'Wollsocken'],
+      description: ['Merino, cushioned heel.', 'Merino, gepolsterte Ferse.'],
+      categories: ['accessories'],
+      attributes: { material: 'wool' },
+    },
+    'SOCKS',
+    1490,
+    { Size: ['36-40', '41-45'] },
+    80,
+  ),
+  variety(
+    {
+      handle: 'watch-cap',
+      title: ['Watch cap', 'Wollmütze'],
+      description: ['A short cap, knitted double.', 'Eine kurze Mütze, doppelt gestrickt.'],
+      categories: ['accessories'],
+      attributes: { material: 'wool' },
+    },
+    'CAP',
+    2490,
+    { Colour: ['Navy', 'Rust', 'Grey'] },
+    70,
+  ),
+  single(
+    {
+      handle: 'leather-belt',
+      title: ['Leather belt', 'Ledergürtel'],
+      description: ['Vegetable-tanned, cut to length.', 'Pflanzlich gegerbt, kürzbar.'],
+      categories: ['accessories'],
+      attributes: { material: 'leather' },
+    },
+    'BELT-LEATHER',
+    4900,
+    { weightGrams: 220 },
+  ),
+  single(
+    {
+      handle: 'silk-scarf',
+      title: ['Silk scarf', 'Seidentuch'],
+      description: ['Printed with a chart of the bay.', 'Bedruckt mit einer Karte der Bucht.'],
+      categories: ['accessories'],
+      attributes: { material: 'silk' },
+    },
+    'SCARF-SILK',
+    5900,
+    { weightGrams: 60, wasEur: 7900 },
+  ),
+  single(
+    {
+      handle: 'work-gloves',
+      title: ['Work gloves', 'Arbeitshandschuhe'],
+      description: ['Goatskin, for rope and firewood.', 'Ziegenleder, für Tau und Feuerholz.'],
+      categories: ['accessories', 'camp'],
+      attributes: { material: 'leather' },
+    },
+    'GLOVES-WORK',
+    2790,
+    { weightGrams: 150 },
+  ),
+]
