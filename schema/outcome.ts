@@ -11,6 +11,8 @@ export interface Refusal {
   detail?: string
   /** Extension members of the problem document, e.g. `lines` of `insufficient_stock`. */
   facts?: Record<string, unknown>
+  /** True when this is a kept answer to a key that was seen before; told by `Idempotency-Replayed`. */
+  isReplay?: boolean
 }
 
 export type Outcome<T extends object> = ({ ok: true } & T) | Refusal

@@ -3,6 +3,8 @@ import { errorText, log } from '../runtime/log.ts'
 import { authRoutes } from './auth/routes.ts'
 import { cartsRoutes } from './carts/routes.ts'
 import { catalogueRoutes } from './catalogue/routes.ts'
+import { notificationRoutes } from './checkout/notification-route.ts'
+import { checkoutRoutes } from './checkout/routes.ts'
 import { eventsRoutes } from './events/routes.ts'
 import type { AppEnv } from './http/app-env.ts'
 import { openCors } from './http/cors.ts'
@@ -13,6 +15,7 @@ import { Problem, replyProblem } from './http/problem.ts'
 import { requestId } from './http/request-id.ts'
 import { imagesRoutes } from './images/routes.ts'
 import { ordersRoutes } from './orders/routes.ts'
+import { staffOrdersRoutes } from './orders/staff-routes.ts'
 import { paymentsRoutes } from './payments/routes.ts'
 import { stockRoutes } from './stock/routes.ts'
 import { resolveStore } from './stores/resolve-store.ts'
@@ -35,7 +38,10 @@ for (const routes of [
   catalogueRoutes,
   paymentsRoutes,
   cartsRoutes,
+  checkoutRoutes,
+  notificationRoutes,
   ordersRoutes,
+  staffOrdersRoutes,
   webhooksRoutes,
 ]) {
   app.route('/', routes)
