@@ -17,7 +17,7 @@ export const requireScope = (scope: Scope) =>
 
 /** For what only the holder of `ADMIN_KEY` may do. */
 export const requireRoot = createMiddleware<AppEnv>(async (c, next) => {
-  const credential = await authenticate(c.env, '', c.req.header('Authorization'))
+  const credential = await authenticate(c.env, c.get('store').ref.slug, c.req.header('Authorization'))
   if (!credential) throw new Problem('unauthorized')
   if (!credential.isRoot) throw new Problem('scope_missing', 'This needs the root key.')
   c.set('credential', credential)

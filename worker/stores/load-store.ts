@@ -25,7 +25,7 @@ const hostnames = new Map<string, Remembered<string | null>>()
  * fails, the last known state serves on (browsing and selling go on without it). `unavailable` when there is none.
  */
 export async function loadStore(env: Env, slug: string): Promise<Store | null> {
-  if (slug.length > SLUG_LENGTH_MAX || !SLUG.test(slug)) return null
+  if (!isSlug(slug)) return null
   return remembered(
     stores,
     slug,
@@ -44,6 +44,18 @@ export async function slugOfHostname(env: Env, hostname: string): Promise<string
   )
 }
 
+/**
+ * The store as the database has it now: for staff who read what they have just written, perhaps through another
+ * isolate. Throws when the database fails; what is remembered stays for everybody else.
+ */
+export async function reloadStore(env: Env, slug: string): Promise<Store | null> {
+  if (!isSlug(slug)) return null
+  const store = await selectStore(env.CATALOGUE, slug)
+  stores.delete(slug)
+  if (store) keep(stores, slug, { value: store, readAt: now() })
+  return store
+}
+
 /** After a write to its settings, so that this isolate reads its own writes. */
 export function forgetStore(slug: string): void {
   stores.delete(slug)
@@ -51,6 +63,10 @@ export function forgetStore(slug: string): void {
 
 export function forgetHostnames(): void {
   hostnames.clear()
+}
+
+function isSlug(text: string): boolean {
+  return text.length <= SLUG_LENGTH_MAX && SLUG.test(text)
 }
 
 async function remembered<T>(
