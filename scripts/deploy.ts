@@ -3,6 +3,10 @@
  * account lacks, then the migrations of the four databases. `-- --dry-run` needs no account and says what would be done.
  */
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DATABASES, migrationsOf } from './server/migrate-local.ts'
 import { type CommandResult, QUIET, runNode, runWrangler, scriptOf } from './server/run-command.ts'
@@ -31,26 +35,42 @@ async function showPlan(): Promise<void> {
   )
   console.log('  2 apply to each database what it lacks of')
   for (const database of DATABASES) console.log(`      ${database}: ${migrationsOf(database).join(', ')}`)
-  console.log('  3 ask you for the secret ADMIN_KEY (the root key) unless the worker has it')
+  console.log(
+    '  3 show the root key (secret ADMIN_KEY) that went with a first upload, unless you set ADMIN_KEY yourself',
+  )
 }
 
 async function deploy(): Promise<void> {
   const { code } = await runWrangler(['whoami'])
   if (code !== 0) fail('log in first: npx wrangler login (or set CLOUDFLARE_API_TOKEN)')
-  const secrets = await runWrangler(['secret', 'list', '--format', 'json'])
-  // The queue that a consumer names must be there before the upload; only producers' queues are made by it.
+  // The queue that a consumer names must be there before the upload; one that is there already is left as it is.
   for (const queue of ['events', 'events-dead']) await runWrangler(['queues', 'create', queue])
-  await wranglerHere(['deploy'])
+  await upload()
   for (const database of DATABASES) {
     await wranglerHere(['d1', 'migrations', 'apply', database, '--remote'])
-  }
-  if (!secrets.output.includes('"ADMIN_KEY"')) {
-    console.log('the root key: choose 24 random characters or more (openssl rand -base64 24) and keep them')
-    await wranglerHere(['secret', 'put', 'ADMIN_KEY'])
   }
   console.log(
     'deployed. The demo store, if you want it: npm run seed -- --url https://... with ADMIN_KEY set',
   )
+}
+
+/** A first upload without the required secret would be refused, so the root key goes with it. */
+async function upload(): Promise<void> {
+  const secrets = await runWrangler(['secret', 'list', '--format', 'json'])
+  if (secrets.code === 0 && secrets.output.includes('"ADMIN_KEY"')) {
+    await wranglerHere(['deploy'])
+    return
+  }
+  const adminKey = process.env.ADMIN_KEY || `hf_root_${randomBytes(24).toString('base64url')}`
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-deploy-'))
+  try {
+    const file = join(folder, 'secrets.json')
+    writeFileSync(file, JSON.stringify({ ADMIN_KEY: adminKey }), { mode: 0o600 })
+    await wranglerHere(['deploy', '--secrets-file', file])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  if (!process.env.ADMIN_KEY) console.log(`root key (ADMIN_KEY), shown once, keep it: ${adminKey}`)
 }
 
 async function must(claim: string, command: () => Promise<CommandResult>): Promise<CommandResult> {
@@ -68,7 +88,8 @@ async function wranglerHere(argumentList: string[]): Promise<void> {
     env: { ...process.env, ...QUIET },
   })
   const code = await new Promise<number | null>((resolve) => child.on('exit', resolve))
-  if (code !== 0) fail(`wrangler ${argumentList.join(' ')} failed; what was done stays, so run this again`)
+  if (code !== 0)
+    throw new Error(`wrangler ${argumentList[0]} failed; what was done stays, so run this again`)
 }
 
 function fail(message: string): never {
