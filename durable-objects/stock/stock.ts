@@ -1,3 +1,239 @@
 import { DurableObject } from 'cloudflare:workers'
+import { type EpochMs, now } from '../../runtime/clock.ts'
+import { errorText, log } from '../../runtime/log.ts'
+import { type Outcome, refuse } from '../../schema/outcome.ts'
+import { IDEMPOTENCY_KEPT_MS } from '../../schema/rpc/idempotency.ts'
+import type { Pulled } from '../../schema/rpc/source.ts'
+import type {
+  AllocateCommand,
+  DeallocateCommand,
+  ItemAvailability,
+  Levels,
+  MoveAnswer,
+  MoveCommand,
+  Movement,
+  ReleaseCommand,
+  ReserveCommand,
+  StockPolicy,
+  StockRpc,
+} from '../../schema/rpc/stock.ts'
+import type { StoreRef } from '../../schema/store-ref.ts'
+import { Nudger } from '../nudge.ts'
+import { objectName } from '../object-stub.ts'
+import { documentVersion, nextLotEnd } from './band.ts'
+import { Book } from './book.ts'
+import { decideAllocate, decideDeallocate } from './decide-allocate.ts'
+import { decideMove } from './decide-move.ts'
+import { decideRelease } from './decide-release.ts'
+import { decideReserve } from './decide-reserve.ts'
+import type { Decision } from './decision.ts'
+import { availabilityNow, levelsOf, withoutOverdue } from './ledger.ts'
+import { nextAlarm } from './next-alarm.ts'
+import { pullRun } from './outbox.ts'
+import type { Reservation, StockState } from './state.ts'
+import { StockStorage } from './storage.ts'
 
-export class Stock extends DurableObject<Env> {}
+interface StoreCommand {
+  store: StoreRef
+  lowStockThreshold?: number
+}
+type ReservationCommand = StoreCommand & { purchaseId: string }
+
+/** An alarm that failed tries again this much later, for as long as it takes. */
+const ALARM_RETRY_MS = 5_000
+
+/** Levels, reservations, allocations and movements of one stock item; one writer, so there is no race to lose. */
+export class Stock extends DurableObject<Env> implements StockRpc {
+  readonly #storage: StockStorage
+  readonly #nudger: Nudger
+  /** The alarm as set; kept here because setting it is billed as a row. */
+  #alarmAt: EpochMs | null = null
+  /** Nudges by alarm since the relay last confirmed, and the last of them. Memory: an eviction asks sooner, never later. */
+  #nudgesInVain = 0
+  #renudgedAt: EpochMs = 0
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env)
+    this.#storage = new StockStorage(ctx.storage.sql, objectName(ctx.id).key)
+    this.#nudger = new Nudger(env.EVENTS_QUEUE)
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAt = await ctx.storage.getAlarm()
+    })
+  }
+
+  /** Rows written since the object woke, the alarm apart: a test holds the commands to their price. */
+  get rowsWritten(): number {
+    return this.#storage.rowsWritten
+  }
+
+  async reserve(command: ReserveCommand): Promise<Outcome<{ quantity: number; expiresAt: EpochMs }>> {
+    return this.#decide(command, (state, own, at) => decideReserve(state, own, command, at))
+  }
+
+  async release(command: ReleaseCommand): Promise<Outcome<object>> {
+    return this.#decide(command, (_, own) => decideRelease(own, command))
+  }
+
+  async allocate(command: AllocateCommand): Promise<Outcome<object>> {
+    return this.#decide(command, (_, own) => decideAllocate(own, command))
+  }
+
+  async deallocate(command: DeallocateCommand): Promise<Outcome<object>> {
+    return this.#decide(command, (_, own) => decideDeallocate(own, command))
+  }
+
+  async move(command: MoveCommand): Promise<Outcome<MoveAnswer>> {
+    return this.#write(command, (book) => {
+      const { key, fingerprint } = command.idempotency
+      const known = this.#storage.command(key)
+      if (known && known.fingerprint !== fingerprint) return refuse('idempotency_key_reused')
+      if (known) return asReplay(JSON.parse(known.answer) as Outcome<MoveAnswer>)
+      const { outcome, change } = decideMove(book.state, command)
+      const movement = change && book.enter(change)
+      book.close()
+      const levels = levelsOf(book.state, book.at)
+      const answer: Outcome<MoveAnswer> = movement
+        ? { ok: true, movement, levels, isReplay: false }
+        : (outcome as Outcome<never>)
+      const kept = { fingerprint, answer: JSON.stringify(answer) }
+      this.#storage.saveCommand(key, kept, book.at, book.at + IDEMPOTENCY_KEPT_MS)
+      return answer
+    })
+  }
+
+  async setPolicy(command: {
+    store: StoreRef
+    policy: StockPolicy
+    lowStockThreshold: number
+  }): Promise<Outcome<{ policy: StockPolicy; levels: Levels }>> {
+    return this.#write(command, (book) => {
+      book.setPolicy(command.policy)
+      book.close()
+      return { ok: true, policy: book.state.policy, levels: levelsOf(book.state, book.at) }
+    })
+  }
+
+  async levels(): Promise<{ levels: Levels; policy: StockPolicy } | null> {
+    const at = now()
+    const state = this.#stateAt(at)
+    return state.store && { levels: levelsOf(state, at), policy: state.policy }
+  }
+
+  async availability(lowStockThreshold: number): Promise<ItemAvailability> {
+    const at = now()
+    return availabilityNow(this.#stateAt(at), lowStockThreshold, at)
+  }
+
+  async movements({ before, limit }: { before: number | null; limit: number }): Promise<Movement[]> {
+    return this.#storage.movements(before, limit)
+  }
+
+  async pull(limit: number): Promise<Pulled> {
+    this.#nudger.clear()
+    return pullRun(this.#storage, limit, now())
+  }
+
+  async confirm(outbox: number, version: number | null): Promise<void> {
+    const state = this.#storage.load()
+    // Nothing that does not exist yet can be confirmed, whatever the caller says.
+    this.#storage.confirm(Math.min(outbox, state.sequence), Math.min(version ?? 0, documentVersion(state)))
+    this.#nudgesInVain = 0
+  }
+
+  /** Ends overdue holds, follows the band, asks the relay again; always leaves with the next alarm set. */
+  override async alarm(): Promise<void> {
+    this.#alarmAt = null
+    try {
+      const at = now()
+      const { state } = this.#transact(null, at, (book) => book.close())
+      if (state.store && this.#storage.behindSince(state, at) !== null) {
+        this.#nudgesInVain += 1
+        this.#renudgedAt = at
+        this.#nudger.clear()
+        this.#arm(state, at)
+        await this.#nudge(state)
+      } else {
+        this.#arm(state, at)
+      }
+    } catch (error) {
+      // The platform gives an alarm up after six failures, and with it the expiry of every hold.
+      log('error', 'stock alarm failed; it is set again', { error: errorText(error) })
+      this.#setAlarm(now() + ALARM_RETRY_MS)
+    }
+  }
+
+  /** What every command of a purchase does with its reservation. */
+  #decide<T extends object>(
+    command: ReservationCommand,
+    decide: (state: StockState, own: Reservation | null, at: EpochMs) => Decision<T>,
+  ): Outcome<T> {
+    return this.#write(command, (book) => {
+      const own = this.#storage.reservation(command.purchaseId)
+      const { outcome, change, reservation } = decide(book.state, own, book.at)
+      if (change) book.enter(change)
+      if (reservation) book.keep(reservation)
+      book.close()
+      return outcome
+    })
+  }
+
+  /** One mutation: state, ledger and alarm in one stretch without an await, so they are durable together; then a nudge. */
+  #write<T>(command: StoreCommand, work: (book: Book) => T): T {
+    const at = now()
+    const { answer, state } = this.#transact(command, at, work)
+    if (this.#arm(state, at)) this.ctx.waitUntil(this.#nudge(state))
+    return answer
+  }
+
+  /** An assertion that throws inside takes back all that was written. */
+  #transact<T>(
+    command: StoreCommand | null,
+    at: EpochMs,
+    work: (book: Book) => T,
+  ): { answer: T; state: StockState } {
+    try {
+      return this.ctx.storage.transactionSync(() => {
+        const book = new Book(this.#storage, at)
+        if (command) book.learn(command.store, command.lowStockThreshold)
+        book.expireOverdue()
+        return { answer: work(book), state: book.state }
+      })
+    } catch (error) {
+      this.#storage.forget()
+      throw error
+    }
+  }
+
+  /** Moves the alarm when it must ring earlier. Says whether the relay has something to fetch. */
+  #arm(state: StockState, at: EpochMs): boolean {
+    const behindSince = this.#storage.behindSince(state, at)
+    const next = nextAlarm({
+      holdEndsAt: this.#storage.nextHoldEnd(),
+      lotEndsAt: nextLotEnd(state, at),
+      isUnconfirmed: behindSince !== null,
+      nudgedAt: Math.max(behindSince ?? 0, this.#renudgedAt),
+      nudgesInVain: this.#nudgesInVain,
+    })
+    if (next !== null && (this.#alarmAt === null || next < this.#alarmAt)) this.#setAlarm(next)
+    return behindSince !== null
+  }
+
+  #setAlarm(at: EpochMs): void {
+    this.#alarmAt = at
+    void this.ctx.storage.setAlarm(at)
+  }
+
+  /** What has a ledger or a policy has a store; an object with neither has nothing to tell. */
+  async #nudge({ store, item }: StockState): Promise<void> {
+    if (store) await this.#nudger.nudge({ kind: 'stock', store, key: item })
+  }
+
+  /** What a reader sees: overdue holds are over, though only the next mutation or alarm writes it. */
+  #stateAt(at: EpochMs): StockState {
+    return withoutOverdue(this.#storage.load(), this.#storage.overdue(at))
+  }
+}
+
+function asReplay(outcome: Outcome<MoveAnswer>): Outcome<MoveAnswer> {
+  return outcome.ok ? { ...outcome, isReplay: true } : outcome
+}

@@ -1,0 +1,83 @@
+import type { EpochMs } from '../../runtime/clock.ts'
+import { refuse } from '../../schema/outcome.ts'
+import type { ReserveCommand } from '../../schema/rpc/stock.ts'
+import { type Decision, refused } from './decision.ts'
+import { addShares, giveBack, pick, totalsOf } from './positions.ts'
+import {
+  type Delta,
+  deltasOf,
+  purchaseMovement,
+  type Reservation,
+  type Share,
+  type StockState,
+} from './state.ts'
+
+type Reserved = Decision<{ quantity: number; expiresAt: EpochMs }>
+
+/**
+ * Sets the quantity that a purchase holds and until when, all or nothing. `own` is its reservation as it stands
+ * (overdue ones already expired).
+ */
+export function decideReserve(
+  state: StockState,
+  own: Reservation | null,
+  command: ReserveCommand,
+  at: EpochMs,
+): Reserved {
+  const { purchaseId, version, quantity, expiresAt } = command
+  const held = own?.state === 'held' ? own : null
+  const ok: Reserved = { outcome: { ok: true, quantity, expiresAt } }
+  if (held && isRepeat(held, command)) return ok
+  if (own?.state === 'allocated') {
+    return refused(refuse('reservation_ended', 'The units were allocated to an order.'))
+  }
+  // Also a repeat whose hold has ended meanwhile: the answer never claims a hold that is no more.
+  if (own && version <= own.version) {
+    return refused(refuse('stale_version', undefined, { version: own.version }))
+  }
+  if (expiresAt <= at) return refused(refuse('reservation_ended', 'The hold would end before it begins.'))
+  const change = reshape(state, held, quantity, at)
+  if (!change) {
+    const available = (held?.quantity ?? 0) + Math.max(0, totalsOf(state, at).room)
+    const facts = { requested: quantity, available }
+    return refused(refuse('insufficient_stock', `${available} of ${quantity} could be held.`, facts))
+  }
+  const reservation: Reservation = {
+    purchaseId,
+    version,
+    state: 'held',
+    quantity,
+    expiresAt,
+    orderId: null,
+    shares: change.shares,
+    since: held?.since ?? state.sequence + 1,
+    deallocations: own?.deallocations ?? [],
+  }
+  if (change.deltas.length === 0) return { ...ok, reservation }
+  const movement = {
+    ...purchaseMovement('reserve', quantity, { purchaseId, orderId: null }),
+    expiresAt: new Date(expiresAt).toISOString(),
+  }
+  return { ...ok, change: { movement, deltas: change.deltas, reservation, place: null } }
+}
+
+function isRepeat(held: Reservation, { version, quantity, expiresAt }: ReserveCommand): boolean {
+  return held.version === version && held.quantity === quantity && held.expiresAt === expiresAt
+}
+
+/** The shares of a hold of `quantity` units and how they differ from the hold there is; null when there is no room. */
+function reshape(
+  state: StockState,
+  held: Reservation | null,
+  quantity: number,
+  at: EpochMs,
+): { shares: Share[]; deltas: Delta[] } | null {
+  const shares = held?.shares ?? []
+  const more = quantity - (held?.quantity ?? 0)
+  if (more <= 0) {
+    const { kept, given } = giveBack(shares, -more)
+    return { shares: kept, deltas: deltasOf(given, { reserved: -1 }) }
+  }
+  const picked = pick(state, more, at)
+  return picked && { shares: addShares(shares, picked), deltas: deltasOf(picked, { reserved: 1 }) }
+}

@@ -1,0 +1,16 @@
+import type { Outcome, Refusal } from '../../schema/outcome.ts'
+import type { Change, Reservation } from './state.ts'
+
+/**
+ * What a decision answers and what it wants written. `change` is a movement with all that goes with it;
+ * `reservation` alone is for what no partner hears of: a prolonged hold, a fence against a late command.
+ */
+export interface Decision<T extends object> {
+  outcome: Outcome<T>
+  change?: Change
+  reservation?: Reservation
+}
+
+export function refused(refusal: Refusal): { outcome: Refusal } {
+  return { outcome: refusal }
+}
