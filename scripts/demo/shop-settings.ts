@@ -75,9 +75,8 @@ function vat(country: string, taxCategory: string, rate: string) {
   return { code: `${country.toLowerCase()}-${taxCategory}`, name: 'VAT', country, taxCategory, rate }
 }
 
-/** `standard` stays free, as every store is born with it, and gets the currencies of the added markets. */
+/** Beside `standard`, which every store is born with and which is free everywhere. */
 export const SHIPPING_METHODS = [
-  { code: 'standard', title: 'Standard', countries: [], prices: { EUR: 0, GBP: 0, USD: 0 } },
   { code: 'express', title: 'Express', countries: [], prices: { EUR: 990, GBP: 890, USD: 1490 } },
 ]
 
