@@ -120,7 +120,6 @@ const update = createRoute({
       'malformed_json',
       'cart_not_found',
       'market_not_found',
-      'sku_not_found',
       'shipping_method_not_found',
       'country_not_in_market',
       'currency_not_in_market',

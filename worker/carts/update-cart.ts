@@ -2,7 +2,7 @@ import type { Cart, CartPatch } from '../../schema/http/cart.ts'
 import { type Outcome, refuse } from '../../schema/outcome.ts'
 import type { UpdateCommand } from '../../schema/rpc/purchase.ts'
 import { marketOf, type Store, termsOf } from '../stores/store.ts'
-import { lineFacts } from './line-facts.ts'
+import { factsOnSale } from './line-facts.ts'
 import { askCart } from './purchase-call.ts'
 
 /** Applies a patch; another market or locale brings the lines' prices and texts along. */
@@ -37,7 +37,7 @@ async function moveOf(env: Env, store: Store, cartId: string, patch: CartPatch):
   if (!market) return refuse('market_not_found')
   const locale = patch.locale ?? (market.locales.includes(spoken) ? spoken : (market.locales[0] ?? spoken))
   if (market.code === before && locale === spoken) return STAYS
-  const found = await lineFacts(env, store, market, locale, skus)
-  if (!found.ok) return found
-  return { ok: true, moved: { terms: termsOf(store, market), facts: found.facts }, locale }
+  const onSale = await factsOnSale(env, store, market, locale, skus)
+  if (!onSale.ok) return onSale
+  return { ok: true, moved: { terms: termsOf(store, market), facts: onSale.facts }, locale }
 }

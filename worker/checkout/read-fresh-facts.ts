@@ -2,29 +2,34 @@ import { errorText, log } from '../../runtime/log.ts'
 import { type Outcome, refuse } from '../../schema/outcome.ts'
 import type { MarketTerms, VariantFacts } from '../../schema/rpc/catalogue-facts.ts'
 import type { StoreRef } from '../../schema/store-ref.ts'
-import { variantFacts } from '../catalogue/variant-facts.ts'
+import { factsOnSale } from '../carts/line-facts.ts'
 import { loadStore } from '../stores/load-store.ts'
-import { marketOf, termsOf } from '../stores/store.ts'
+import { marketOf, type Store, termsOf } from '../stores/store.ts'
 
 /**
  * Today's prices and terms of what is on a cart. SKUs that are no longer on sale there are left out: the purchase
- * says what that means for it. A catalogue that does not answer is weather: nothing is charged on old prices.
+ * says what that means for it.
  */
 export async function readFreshFacts(
   env: Env,
   ref: StoreRef,
-  wanted: { skus: string[]; market: string; locale: string },
+  { skus, market: code, locale }: { skus: string[]; market: string; locale: string },
 ): Promise<Outcome<{ facts: VariantFacts[]; terms: MarketTerms }>> {
+  const store = await readStore(env, ref)
+  if (store === 'unavailable') return refuse('unavailable', 'The settings do not answer just now.')
+  if (!store) return refuse('store_not_found')
+  const market = marketOf(store, code)
+  if (!market) return refuse('market_not_found', `The market ${code} is no longer served.`)
+  const onSale = await factsOnSale(env, store, market, locale, skus)
+  return onSale.ok ? { ok: true, facts: onSale.facts, terms: termsOf(store, market) } : onSale
+}
+
+/** A run from an alarm has no request whose middleware found the store. */
+async function readStore(env: Env, { slug }: StoreRef): Promise<Store | null | 'unavailable'> {
   try {
-    const store = await loadStore(env, ref.slug)
-    if (!store) return refuse('store_not_found')
-    const market = marketOf(store, wanted.market)
-    if (!market) return refuse('market_not_found', `The market ${wanted.market} is no longer served.`)
-    const known = await variantFacts(env, store, market, wanted.locale, wanted.skus)
-    const facts = [...known.values()].filter((fact) => fact !== 'no_price')
-    return { ok: true, facts, terms: termsOf(store, market) }
+    return await loadStore(env, slug)
   } catch (error) {
-    log('error', 'catalogue did not answer', { store: ref.slug, error: errorText(error) })
-    return refuse('unavailable', 'The catalogue does not answer just now; nothing was charged.')
+    log('error', 'settings did not answer', { store: slug, error: errorText(error) })
+    return 'unavailable'
   }
 }
