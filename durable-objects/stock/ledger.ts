@@ -1,5 +1,6 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import type { EventType } from '../../schema/event-types.ts'
+import { levelsOnWire } from '../../schema/http/stock.ts'
 import type { Band } from '../../schema/rpc/source.ts'
 import type { ItemAvailability, Levels, Movement, MovementType, Position } from '../../schema/rpc/stock.ts'
 import { bandNow } from './band.ts'
@@ -106,7 +107,7 @@ export function movementRow(
     ...rest,
     occurredAt: new Date(at).toISOString(),
   }
-  const data = JSON.stringify({ movement, levels: toWire(levelsOf(next, at)) })
+  const data = JSON.stringify({ movement, levels: levelsOnWire(levelsOf(next, at)) })
   const row = { sequence, ulid, type, eventType: EVENT_OF_MOVEMENT[type], occurredAt: at, data }
   return { state: next, row, movement }
 }
@@ -122,20 +123,14 @@ export function bandRow(
   if (current === previous) return null
   const sequence = state.sequence + 1
   const next = { ...state, sequence, band: current }
-  const data = JSON.stringify({ item: state.item, previous, current, levels: toWire(levelsOf(next, at)) })
+  const data = JSON.stringify({
+    item: state.item,
+    previous,
+    current,
+    levels: levelsOnWire(levelsOf(next, at)),
+  })
   const eventType = 'stock.availability_changed' as const
   return { state: next, row: { sequence, ulid, type: null, eventType, occurredAt: at, data } }
-}
-
-/** Levels in wire form: instants ISO 8601. */
-export function toWire(levels: Levels) {
-  return {
-    ...levels,
-    positions: levels.positions.map((position) => ({
-      ...position,
-      expiresAt: position.expiresAt === null ? null : new Date(position.expiresAt).toISOString(),
-    })),
-  }
 }
 
 /**

@@ -235,5 +235,5 @@ export class Stock extends DurableObject<Env> implements StockRpc {
 }
 
 function asReplay(outcome: Outcome<MoveAnswer>): Outcome<MoveAnswer> {
-  return outcome.ok ? { ...outcome, isReplay: true } : outcome
+  return { ...outcome, isReplay: true }
 }

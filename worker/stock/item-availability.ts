@@ -1,8 +1,10 @@
 import { stockOf } from '../../durable-objects/stock/client.ts'
 import type { EpochMs } from '../../runtime/clock.ts'
 import { now } from '../../runtime/clock.ts'
+import { errorText, log } from '../../runtime/log.ts'
 import type { Band } from '../../schema/rpc/source.ts'
 import type { ItemAvailability } from '../../schema/rpc/stock.ts'
+import { Problem } from '../http/problem.ts'
 import type { Store } from '../stores/store.ts'
 
 /** What a unit of something sold consumes. */
@@ -26,7 +28,7 @@ export interface Availability {
 }
 
 /**
- * Live figures from the Stock objects, asked in parallel. For untracked stock (nothing consumed) ask nobody:
+ * Live figures from the Stock objects, asked in parallel; `unavailable` (503) when one cannot be reached. For untracked stock (nothing consumed) ask nobody:
  * the caller decides what an endless supply looks like.
  */
 export async function availabilityOf(
@@ -37,10 +39,19 @@ export async function availabilityOf(
   const live = await Promise.all(
     stock.map(async ({ item, quantity }) => ({
       quantity,
-      live: await stockOf(env, store.ref, item).availability(store.lowStockThreshold),
+      live: await liveOf(env, store, item),
     })),
   )
   return combineAvailability(live, now())
+}
+
+async function liveOf(env: Env, store: Store, item: string): Promise<ItemAvailability> {
+  try {
+    return await stockOf(env, store.ref, item).availability(store.lowStockThreshold)
+  } catch (error) {
+    log('error', 'stock did not answer', { store: store.ref.slug, item, error: errorText(error) })
+    throw new Problem('unavailable', 'Live availability is not readable at the moment.')
+  }
 }
 
 /**
