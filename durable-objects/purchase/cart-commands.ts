@@ -1,0 +1,194 @@
+import { type EpochMs, now } from '../../runtime/clock.ts'
+import { isSameSecret } from '../../runtime/digest.ts'
+import type { Cart } from '../../schema/http/cart.ts'
+import { type Outcome, type Refusal, refuse } from '../../schema/outcome.ts'
+import { PROBLEMS } from '../../schema/problems.ts'
+import { IDEMPOTENCY_KEPT_MS } from '../../schema/rpc/idempotency.ts'
+import type {
+  CreateCommand,
+  PurchaseSettings,
+  PutLineCommand,
+  UpdateCommand,
+} from '../../schema/rpc/purchase.ts'
+import { viewCart } from './cart-view.ts'
+import { applyPatch, type Decided, newPurchase, setLines, whyClosed, whyTooLarge } from './decide-cart.ts'
+import { isLive } from './demand.ts'
+import { holdLines } from './hold-lines.ts'
+import type { PurchaseRecord } from './record.ts'
+import type { PurchaseState } from './state.ts'
+import type { StockHolds } from './stock-holds.ts'
+
+type CartOutcome = Outcome<{ cart: Cart }>
+type Kept = { kind: 'cart'; cart: Cart } | { kind: 'refused'; refusal: Refusal }
+
+/** What a shopper does with an open cart. Each method runs alone: the object queues them. */
+export class CartCommands {
+  readonly #record: PurchaseRecord
+  readonly #stock: StockHolds
+
+  constructor(record: PurchaseRecord, stock: StockHolds) {
+    this.#record = record
+    this.#stock = stock
+  }
+
+  /** The purchase, for whoever knows its secret; anybody else learns no more than that there is none. */
+  async open(secret: string): Promise<PurchaseState | null> {
+    const { state } = this.#record
+    return state && (await isSameSecret(secret, state.secret)) ? state : null
+  }
+
+  async view(secret: string): Promise<CartOutcome> {
+    const state = await this.open(secret)
+    return state ? { ok: true, cart: viewCart(state, now()) } : refuse('cart_not_found')
+  }
+
+  async create(command: CreateCommand): Promise<Outcome<{ cart: Cart; isReplay: boolean }>> {
+    const at = now()
+    const { idempotency } = command
+    const kept = idempotency && this.#record.storage.kept(idempotency.key, at)
+    if (kept) {
+      if (kept.fingerprint !== idempotency.fingerprint) return refuse('idempotency_key_reused')
+      const answer = JSON.parse(kept.answer) as Kept
+      return answer.kind === 'cart' ? { ok: true, cart: answer.cart, isReplay: true } : answer.refusal
+    }
+    // Purchase ids are random, or derived from a key that is kept: another cart here is a bug.
+    if (this.#record.state) throw new Error('a cart is created over another')
+    const decided = await this.#build(command, at)
+    const keep = (answer: Kept) => (storage: PurchaseRecord['storage']) => {
+      if (!idempotency) return
+      const { key, fingerprint } = idempotency
+      storage.keep(key, { fingerprint, answer: JSON.stringify(answer) }, at, at + IDEMPOTENCY_KEPT_MS)
+    }
+    if (!decided.ok) {
+      if (idempotency && isKept(decided)) this.#record.write(keep({ kind: 'refused', refusal: decided }))
+      return decided
+    }
+    const cart = viewCart(decided.state, at)
+    this.#record.commit({ state: decided.state }, keep({ kind: 'cart', cart }))
+    return { ok: true, cart, isReplay: false }
+  }
+
+  async #build(command: CreateCommand, at: EpochMs): Promise<Decided> {
+    const empty = newPurchase(command, this.#record.purchaseId, at)
+    const patched = applyPatch(empty, command.patch, null)
+    if (!patched.ok) return patched
+    const filled = setLines(patched.state, command.lines)
+    return filled.ok
+      ? this.#hold(
+          empty,
+          filled.state,
+          command.lines.map(({ facts }) => facts.sku),
+          at,
+        )
+      : filled
+  }
+
+  /** Sets one line and its hold. Setting it to 0 takes it away. */
+  async putLine(command: PutLineCommand): Promise<CartOutcome> {
+    if (command.line.quantity === 0) return this.removeLine({ ...command, sku: command.line.facts.sku })
+    return this.#change(command, (state, at) => {
+      const set = setLines(state, [command.line])
+      if (!set.ok) return set
+      const reopened: PurchaseState = { ...set.state, status: 'open', endedAt: null }
+      return this.#hold(state, reopened, [command.line.facts.sku], at)
+    })
+  }
+
+  async removeLine(command: {
+    secret: string
+    settings: PurchaseSettings
+    sku: string
+  }): Promise<CartOutcome> {
+    const { sku } = command
+    return this.#change(command, (state, at) => {
+      const lines = state.lines.filter((line) => line.facts.sku !== sku)
+      return this.#hold(state, { ...state, lines }, [sku], at, false)
+    })
+  }
+
+  async update(command: UpdateCommand): Promise<CartOutcome> {
+    return this.#change(command, async (state, at) => {
+      const patched = applyPatch(state, command.patch, command.moved)
+      if (!patched.ok || !command.moved) return patched.ok ? fits(patched.state, at) : patched
+      // Another market may build a variant from other items.
+      const changed = state.lines
+        .map(({ facts }) => facts)
+        .filter((facts) => isRestocked(facts, patched.state))
+      return this.#hold(
+        state,
+        patched.state,
+        changed.map(({ sku }) => sku),
+        at,
+      )
+    })
+  }
+
+  async abandon(command: { secret: string; settings: PurchaseSettings }): Promise<Outcome<object>> {
+    const state = await this.open(command.secret)
+    if (!state) return refuse('cart_not_found')
+    if (state.status === 'abandoned') return { ok: true }
+    const closed = whyClosed(state)
+    if (closed) return closed
+    const at = now()
+    this.#record.commit({
+      state: {
+        ...state,
+        settings: command.settings,
+        status: 'abandoned',
+        holds: [],
+        endedAt: at,
+        updatedAt: at,
+      },
+    })
+    // After the decision, best effort: what Stock does not hear ends by expiry.
+    const live = state.holds.filter((hold) => isLive(hold, at))
+    await this.#stock.settle(
+      this.#record.holdContext(state),
+      live.map(({ item }) => ({ item, quantity: 0, expiresAt: 0 })),
+    )
+    return { ok: true }
+  }
+
+  /** Load, refuse what is closed, decide, persist, answer the whole cart. */
+  async #change(
+    { secret, settings }: { secret: string; settings: PurchaseSettings },
+    decide: (state: PurchaseState, at: EpochMs) => Decided | Promise<Decided>,
+  ): Promise<CartOutcome> {
+    const state = await this.open(secret)
+    if (!state) return refuse('cart_not_found')
+    const closed = whyClosed(state)
+    if (closed) return closed
+    const at = now()
+    const decided = await decide({ ...state, settings }, at)
+    if (!decided.ok) return decided
+    const next = this.#record.commit({ state: { ...decided.state, updatedAt: at } })
+    return { ok: true, cart: viewCart(next, now()) }
+  }
+
+  async #hold(
+    before: PurchaseState,
+    after: PurchaseState,
+    skus: readonly string[],
+    at: EpochMs,
+    mayGrow = true,
+  ): Promise<Decided> {
+    const fitting = fits(after, at)
+    if (!fitting.ok) return fitting
+    const context = this.#record.holdContext(after)
+    return holdLines(this.#stock, context, before, after, new Set(skus), at, mayGrow)
+  }
+}
+
+function fits(state: PurchaseState, at: EpochMs): Decided {
+  return whyTooLarge(state, at) ?? { ok: true, state }
+}
+
+/** A repeat of the key is answered with the same 409; what is malformed or weather may be asked again. */
+function isKept({ code }: Refusal): boolean {
+  return PROBLEMS[code].status === 409
+}
+
+function isRestocked(facts: PurchaseState['lines'][number]['facts'], after: PurchaseState): boolean {
+  const line = after.lines.find((other) => other.facts.sku === facts.sku)
+  return JSON.stringify(line?.facts.stock) !== JSON.stringify(facts.stock)
+}

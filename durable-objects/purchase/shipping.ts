@@ -1,0 +1,17 @@
+import type { MarketTerms } from '../../schema/rpc/catalogue-facts.ts'
+import type { PurchaseState } from './state.ts'
+
+/** Whether a list of countries serves one; an empty list serves all. */
+export function serves(countries: readonly string[], country: string): boolean {
+  return countries.length === 0 || countries.includes(country)
+}
+
+/** The chosen method, when the market still offers it and it serves the address (or none is known yet). */
+export function usableShippingMethod(
+  state: Pick<PurchaseState, 'terms' | 'shippingMethod' | 'shippingAddress'>,
+): MarketTerms['shippingMethods'][number] | null {
+  const method = state.terms.shippingMethods.find(({ code }) => code === state.shippingMethod)
+  if (!method) return null
+  const { shippingAddress } = state
+  return shippingAddress && !serves(method.countries, shippingAddress.country) ? null : method
+}

@@ -1,0 +1,144 @@
+import type { EpochMs } from '../../runtime/clock.ts'
+import type { EventType } from '../../schema/event-types.ts'
+import type { Address, Contact } from '../../schema/http/address.ts'
+import type { Order } from '../../schema/http/order.ts'
+import type { Totals } from '../../schema/http/totals.ts'
+import type { Money } from '../../schema/money.ts'
+import type { Refusal } from '../../schema/outcome.ts'
+import type { MarketTerms, VariantFacts } from '../../schema/rpc/catalogue-facts.ts'
+import type { CheckoutAnswer, PendingEffect, PurchaseSettings } from '../../schema/rpc/purchase.ts'
+
+/** One line of the cart, with what the catalogue said of its variant when it was last put or priced. */
+export interface Line {
+  facts: VariantFacts
+  quantity: number
+  properties: Record<string, string>
+}
+
+/** What Stock granted for one item over all lines. Stock alone ends it; this copy is for display and for arithmetic. */
+export interface Hold {
+  item: string
+  quantity: number
+  expiresAt: EpochMs
+  /** When it was first held without a gap: renewing is capped from here. */
+  since: EpochMs
+}
+
+/** Units of an order that must still be given back to one item. */
+export interface Deallocation {
+  item: string
+  quantity: number
+  commandId: string
+}
+
+export interface Effect extends PendingEffect {
+  tries: number
+  nextAt: EpochMs
+}
+
+export type AttemptStage =
+  | 'repricing'
+  | 'holding'
+  | 'authorizing'
+  | 'waiting'
+  | 'placing'
+  | 'capturing'
+  | 'undoing'
+  | 'done'
+  | 'failed'
+
+/** A payment that may hold money at the provider. */
+export interface PaymentRef {
+  provider: string
+  paymentId: string
+  /** '' until the provider named it: it is then known by `paymentId` alone. */
+  providerReference: string
+  amount: Money
+}
+
+export interface Attempt {
+  number: number
+  stage: AttemptStage
+  fence: number
+  /** 0 when nobody holds the lease. */
+  leaseUntil: EpochMs
+  begunAt: EpochMs
+  /** Last recorded step: a checkout without a lease that rests longer than a lease has lost its runner. */
+  steppedAt: EpochMs
+  payment: { provider: string; token: string; returnUrl: string | null }
+  paymentId: string
+  providerReference: string | null
+  expectedTotal: Money | null
+  /** Decided by `reprice`; what is authorized, captured and ordered. */
+  totals: Totals | null
+  /** The instant the totals are of; rates may change while the shopper pays. */
+  pricedAt: EpochMs
+  /** Set when authorization begins; a payment that waits longer is undone. */
+  windowEndsAt: EpochMs | null
+  /** Written down before anything irreversible happens. */
+  decision: 'commit' | 'void' | null
+  /** Why it fails or failed: the answer, once the payment is given back. */
+  refusal: Refusal | null
+  /** A payment of a superseded attempt, undone before this attempt begins. */
+  previous: PaymentRef | null
+  /** A notification that overtook the provider's own answer. */
+  noted: 'succeeded' | 'failed' | null
+  /** What the shopper must do while the attempt waits. */
+  actionUrl: string | null
+}
+
+export type PurchaseStatus = 'open' | 'checking_out' | 'completed' | 'abandoned' | 'expired'
+
+/** Everything the object knows, as one document: read once, written whole with each change. */
+export interface PurchaseState {
+  purchaseId: string
+  secret: string
+  settings: PurchaseSettings
+  terms: MarketTerms
+  locale: string
+  hold: 'line' | 'checkout'
+  status: PurchaseStatus
+  lines: Line[]
+  holds: Hold[]
+  /** The largest version sent to Stock; commands in doubt are overtaken by a larger one. */
+  stockVersion: number
+  contact: Contact | null
+  shippingAddress: Address | null
+  billingAddress: Address | null
+  shippingMethod: string | null
+  note: string | null
+  metadata: Record<string, string>
+  createdAt: EpochMs
+  updatedAt: EpochMs
+  /** When the cart expired or was abandoned: the self-emptying counts from here. */
+  endedAt: EpochMs | null
+  attempt: Attempt | null
+  orderToken: string | null
+  order: Order | null
+  /** What the order has allocated, to be given back on cancellation. */
+  allocations: { item: string; quantity: number }[]
+  effects: Effect[]
+  deallocations: Deallocation[]
+  /** Number of the last event of each subject. */
+  sequences: { cart: number; order: number }
+}
+
+/** An event before the storage gave it its id and its numbers. */
+export interface EventDraft {
+  type: EventType
+  subject: 'cart' | 'order'
+  data: object
+}
+
+/** What a decision changes: written in one transaction, with its events. */
+export interface Change {
+  state: PurchaseState
+  events?: EventDraft[]
+  /** The answer of an attempt; `isKept` false frees the key for a new attempt. */
+  answer?: { attempt: number; answer: CheckoutAnswer; isKept: boolean }
+}
+
+/** A checkout that still has something to do by itself. */
+export function isRunning({ stage }: Attempt): boolean {
+  return stage !== 'waiting' && stage !== 'done' && stage !== 'failed'
+}

@@ -1,0 +1,226 @@
+import type { EpochMs } from '../../runtime/clock.ts'
+import type { Order } from '../../schema/http/order.ts'
+import type { CheckoutAnswer } from '../../schema/rpc/purchase.ts'
+import type { OutboxEvent } from '../../schema/rpc/source.ts'
+import type { PaymentRef, PurchaseState } from './state.ts'
+
+/** Append-only: an object that sleeps for a year finds the steps it has missed. */
+const MIGRATIONS: string[][] = [
+  [
+    // The cart and the order each stay below the 2 MB that a row may have, so they are two rows.
+    'create table document (part text primary key, json text not null) without rowid',
+    `create table attempt (
+      number integer primary key,
+      key text,
+      fingerprint text not null,
+      payment text,
+      answer text,
+      kept_until integer not null
+    )`,
+    `create table idempotency (
+      key text primary key,
+      fingerprint text not null,
+      answer text not null,
+      kept_until integer not null
+    ) without rowid`,
+    `create table event (
+      outbox integer primary key,
+      id text not null,
+      type text not null,
+      subject text not null,
+      sequence integer not null,
+      occurred_at integer not null,
+      data text not null
+    )`,
+    'create table watermark (one integer primary key check (one = 1), confirmed integer not null)',
+    'insert into watermark (one, confirmed) values (1, 0)',
+  ],
+]
+
+/** Whether this object was ever written to; reads of an unknown id must not create anything. */
+const HAS_TABLES = "select 1 from sqlite_master where type = 'table' and name = 'migration'"
+/** Which migrations are still to run; one row. */
+const CREATE_MIGRATION = 'create table if not exists migration (version integer not null)'
+const READ_MIGRATION = 'select max(version) as version from migration'
+const WRITE_MIGRATION = 'insert into migration (version) values (?)'
+
+/** Every command and read: the whole state; primary key. */
+const READ_DOCUMENTS = 'select part, json from document'
+/** Every change; primary key. */
+const WRITE_DOCUMENT =
+  'insert into document (part, json) values (?, ?) on conflict do update set json = excluded.json'
+
+/** Begin of a checkout: a known key answers its attempt. A handful of rows an object, so no index. */
+const ATTEMPT_OF_KEY = 'select number, fingerprint from attempt where key = ? and kept_until > ?'
+/** Numbers of attempts are never used twice, since payment ids are made of them; primary key. */
+const LAST_ATTEMPT = 'select coalesce(max(number), 0) as number from attempt'
+const WRITE_ATTEMPT =
+  'insert into attempt (number, key, fingerprint, payment, answer, kept_until) values (?, ?, ?, null, null, ?)'
+/** The first answer of an attempt stays; primary key. */
+const WRITE_ANSWER = 'update attempt set answer = ? where number = ? and answer is null'
+/** An answer that is not kept (503): the key may begin a new attempt. */
+const FREE_KEY = 'update attempt set key = null where number = ?'
+/** Which payment an attempt made, for notifications that come late; primary key. */
+const WRITE_PAYMENT = 'update attempt set payment = ? where number = ?'
+const READ_ATTEMPT = 'select payment, answer from attempt where number = ?'
+
+/** Replays of create and cancel; primary key. */
+const READ_KEPT = 'select fingerprint, answer from idempotency where key = ? and kept_until > ?'
+const WRITE_KEPT =
+  'insert or replace into idempotency (key, fingerprint, answer, kept_until) values (?, ?, ?, ?)'
+const DROP_OVERDUE_KEPT = 'delete from idempotency where kept_until <= ?'
+/** The alarm of an object that keeps nothing but a refusal. */
+const LAST_KEPT = 'select max(kept_until) as until from idempotency'
+
+/** The outbox, in order; primary key. */
+const LAST_OUTBOX = 'select coalesce(max(outbox), 0) as outbox from event'
+const WRITE_EVENT =
+  'insert into event (outbox, id, type, subject, sequence, occurred_at, data) values (?, ?, ?, ?, ?, ?, ?)'
+/** The relay: the unconfirmed run; primary key. */
+const UNCONFIRMED = `select outbox, id, type, subject, sequence, occurred_at, data from event
+  where outbox > (select confirmed from watermark) order by outbox limit ?`
+/** The alarm: is anything unconfirmed, and since when; primary key. */
+const OLDEST_UNCONFIRMED =
+  'select occurred_at from event where outbox > (select confirmed from watermark) order by outbox limit 1'
+const CONFIRM =
+  'update watermark set confirmed = max(confirmed, min(?, (select coalesce(max(outbox), 0) from event)))'
+
+export interface KeptAnswer {
+  fingerprint: string
+  /** JSON text. */
+  answer: string
+}
+
+/** All SQL of the Purchase object. Every writing method belongs inside the caller's `transactionSync`. */
+export class PurchaseStorage {
+  readonly #sql: SqlStorage
+  #isReady: boolean
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql
+    this.#isReady = false
+    if (this.exists()) this.migrate()
+  }
+
+  exists(): boolean {
+    return this.#isReady || this.#sql.exec(HAS_TABLES).toArray().length > 0
+  }
+
+  /** Before the first write, and in the constructor of an object that has been written to. */
+  migrate(): void {
+    if (this.#isReady) return
+    this.#sql.exec(CREATE_MIGRATION)
+    const version = this.#sql.exec<{ version: number | null }>(READ_MIGRATION).one().version ?? 0
+    for (const statements of MIGRATIONS.slice(version)) for (const sql of statements) this.#sql.exec(sql)
+    if (version < MIGRATIONS.length) this.#sql.exec(WRITE_MIGRATION, MIGRATIONS.length)
+    this.#isReady = true
+  }
+
+  /** After `deleteAll`: as if it had never been written to. Also after a transaction that migrated and rolled back. */
+  forget(): void {
+    this.#isReady = false
+  }
+
+  load(): PurchaseState | null {
+    if (!this.exists()) return null
+    const parts = new Map(
+      this.#sql
+        .exec<{ part: string; json: string }>(READ_DOCUMENTS)
+        .toArray()
+        .map(({ part, json }) => [part, json]),
+    )
+    const cart = parts.get('cart')
+    if (cart === undefined) return null
+    const order = parts.get('order')
+    return { ...JSON.parse(cart), order: order === undefined ? null : (JSON.parse(order) as Order) }
+  }
+
+  save(next: PurchaseState, before: PurchaseState | null): void {
+    const { order, ...cart } = next
+    this.#sql.exec(WRITE_DOCUMENT, 'cart', JSON.stringify(cart))
+    if (order && order !== before?.order) this.#sql.exec(WRITE_DOCUMENT, 'order', JSON.stringify(order))
+  }
+
+  attemptOfKey(key: string, at: EpochMs): { number: number; fingerprint: string } | null {
+    if (!this.exists()) return null
+    return (
+      this.#sql.exec<{ number: number; fingerprint: string }>(ATTEMPT_OF_KEY, key, at).toArray()[0] ?? null
+    )
+  }
+
+  lastAttempt(): number {
+    return this.#sql.exec<{ number: number }>(LAST_ATTEMPT).one().number
+  }
+
+  writeAttempt(number: number, key: string, fingerprint: string, keptUntil: EpochMs): void {
+    this.#sql.exec(WRITE_ATTEMPT, number, key, fingerprint, keptUntil)
+  }
+
+  writeAnswer(number: number, answer: CheckoutAnswer, isKept: boolean): void {
+    this.#sql.exec(WRITE_ANSWER, JSON.stringify(answer), number)
+    if (!isKept) this.#sql.exec(FREE_KEY, number)
+  }
+
+  writePayment(number: number, payment: PaymentRef): void {
+    this.#sql.exec(WRITE_PAYMENT, JSON.stringify(payment), number)
+  }
+
+  attempt(number: number): { payment: PaymentRef | null; answer: CheckoutAnswer | null } | null {
+    if (!this.exists()) return null
+    const row = this.#sql
+      .exec<{ payment: string | null; answer: string | null }>(READ_ATTEMPT, number)
+      .toArray()[0]
+    if (!row) return null
+    return {
+      payment: row.payment === null ? null : JSON.parse(row.payment),
+      answer: row.answer === null ? null : JSON.parse(row.answer),
+    }
+  }
+
+  kept(key: string, at: EpochMs): KeptAnswer | null {
+    if (!this.exists()) return null
+    return this.#sql.exec<{ fingerprint: string; answer: string }>(READ_KEPT, key, at).toArray()[0] ?? null
+  }
+
+  keep(key: string, kept: KeptAnswer, at: EpochMs, keptUntil: EpochMs): void {
+    this.#sql.exec(DROP_OVERDUE_KEPT, at)
+    this.#sql.exec(WRITE_KEPT, key, kept.fingerprint, kept.answer, keptUntil)
+  }
+
+  lastKeptUntil(): EpochMs | null {
+    return this.exists() ? this.#sql.exec<{ until: number | null }>(LAST_KEPT).one().until : null
+  }
+
+  writeEvents(events: Omit<OutboxEvent, 'outbox'>[]): void {
+    if (events.length === 0) return
+    let { outbox } = this.#sql.exec<{ outbox: number }>(LAST_OUTBOX).one()
+    for (const { id, type, subject, sequence, occurredAt, data } of events) {
+      this.#sql.exec(WRITE_EVENT, ++outbox, id, type, subject, sequence, occurredAt, data)
+    }
+  }
+
+  unconfirmed(limit: number): OutboxEvent[] {
+    if (!this.exists()) return []
+    return this.#sql
+      .exec<Record<string, string | number>>(UNCONFIRMED, limit)
+      .toArray()
+      .map((row) => ({
+        outbox: row.outbox as number,
+        id: row.id as string,
+        type: row.type as OutboxEvent['type'],
+        subject: row.subject as string,
+        sequence: row.sequence as number,
+        occurredAt: row.occurred_at as number,
+        data: row.data as string,
+      }))
+  }
+
+  oldestUnconfirmedAt(): EpochMs | null {
+    if (!this.exists()) return null
+    return this.#sql.exec<{ occurred_at: number }>(OLDEST_UNCONFIRMED).toArray()[0]?.occurred_at ?? null
+  }
+
+  confirm(outbox: number): void {
+    if (this.exists()) this.#sql.exec(CONFIRM, outbox)
+  }
+}
