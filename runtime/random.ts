@@ -11,3 +11,8 @@ export function randomToken(length: number): string {
 export function encodeToken(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => ALPHABET[byte & 31]).join('')
 }
+
+/** In [0, 1), for jitter: spreads retries, decides nothing that an attacker could want to know. */
+export function randomFraction(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32
+}

@@ -75,3 +75,9 @@ export function matchesFilter(filter: string, value: string): boolean {
   if (filter === '*') return true
   return filter.endsWith('*') ? value.startsWith(filter.slice(0, -1)) : filter === value
 }
+
+/** True for `*`, a type of the registry, or `{room}.*` that covers one of its types. */
+export function isTypeFilter(filter: string): boolean {
+  if (!/^(\*|[a-z_.]+\.\*|[a-z_.]+)$/.test(filter)) return false
+  return Object.keys(EVENT_TYPES).some((type) => matchesFilter(filter, type))
+}

@@ -32,7 +32,7 @@ const SELECT_ENDPOINT = `select * from endpoint`
 const UPSERT_ENDPOINT = `insert into endpoint (one, id, store, url, types, scopes, description, status, disabled_reason,
     created_at, deleted_at, cursor, failing_since)
   values (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-  on conflict (one) do update set url = ?3, types = ?4, description = ?6, status = ?7, disabled_reason = ?8,
+  on conflict (one) do update set url = ?3, types = ?4, scopes = ?5, description = ?6, status = ?7, disabled_reason = ?8,
     deleted_at = ?10, cursor = ?11, failing_since = ?12`
 /** Reading on. */
 const UPDATE_CURSOR = `update endpoint set cursor = ?1`

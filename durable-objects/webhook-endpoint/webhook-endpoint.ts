@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { now, toIso } from '../../runtime/clock.ts'
 import { errorText, log } from '../../runtime/log.ts'
+import { randomFraction } from '../../runtime/random.ts'
 import { newId } from '../../schema/ids.ts'
 import { type Outcome, refuse } from '../../schema/outcome.ts'
 import { IDEMPOTENCY_KEPT_MS } from '../../schema/rpc/idempotency.ts'
@@ -85,6 +86,8 @@ export class WebhookEndpoint extends DurableObject<Env> implements WebhookEndpoi
       url: command.url ?? state.url,
       types: command.types ?? state.types,
       description: command.description ?? state.description,
+      // Who decides where or what to send must be allowed to read it.
+      scopes: command.url === null && command.types === null ? state.scopes : command.scopes,
     }))
   }
 
@@ -174,16 +177,18 @@ export class WebhookEndpoint extends DurableObject<Env> implements WebhookEndpoi
         this.#nudger.clear()
         await this.#nudger.nudge(this.#source())
       }
-      await this.#drain()
+      await this.#dispatcher.drain()
+      await this.#arm()
     } catch (error) {
       log('error', 'alarm failed; it comes again', { object: 'webhook-endpoint', error: errorText(error) })
       await this.ctx.storage.setAlarm(now() + 30_000)
     }
   }
 
+  /** A wake-up that finds a drain running leaves the alarm to it. */
   async #drain(): Promise<void> {
     await this.#dispatcher.drain()
-    await this.#arm()
+    if (!this.#dispatcher.isRunning) await this.#arm()
   }
 
   async #attempt(state: EndpointState, eventId: string, body: string): Promise<AttemptResult> {
@@ -195,7 +200,7 @@ export class WebhookEndpoint extends DurableObject<Env> implements WebhookEndpoi
       const state = this.#endpoint.endpoint()
       const row = this.#deliveries.find(delivery.position)
       if (!state || row?.state !== 'pending') return
-      const after = settle({ ...row, failingSince: state.failingSince }, result, now(), Math.random())
+      const after = settle({ ...row, failingSince: state.failingSince }, result, now(), randomFraction())
       this.#deliveries.settle(delivery.position, row.subject, after, now())
       if (after.failingSince !== state.failingSince) this.#endpoint.setFailingSince(after.failingSince)
       if (after.disable && state.status === 'enabled') this.#disable(after.disable)
@@ -289,7 +294,8 @@ export class WebhookEndpoint extends DurableObject<Env> implements WebhookEndpoi
       hasUnconfirmed: this.#hasUnconfirmed(),
       eraseAt: state.deletedAt === null ? null : state.deletedAt + IDEMPOTENCY_KEPT_MS,
     })
-    if (at === null || at === this.#armedAt) return
+    // An alarm that rings sooner computes this again; moving it would be a write for nothing.
+    if (at === null || (this.#armedAt !== null && this.#armedAt > now() && this.#armedAt <= at)) return
     this.#armedAt = at
     await this.ctx.storage.setAlarm(at)
   }

@@ -88,7 +88,9 @@ export interface WebhookEndpointRpc extends EventSource {
     command: CreateEndpointCommand,
   ): Promise<Outcome<{ endpoint: Endpoint; secret: string; isReplay: boolean }>>
   describe(): Promise<Outcome<{ endpoint: Endpoint }>>
+  /** A new address or new types take on the scopes of the key that sets them. */
   update(command: {
+    scopes: Scope[]
     url: string | null
     types: string[] | null
     description: string | null

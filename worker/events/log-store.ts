@@ -57,6 +57,30 @@ const SELECT_FAULTS = `select e.value ->> 'id' as id, iif(l.id is null, 'missing
     on l.store = e.value ->> 'store' and l.subject = e.value ->> 'subject' and l.sequence = e.value ->> 'sequence'
   where l.id is null or l.id <> e.value ->> 'id'`
 
+/** Reading a page of a log looks at 2,000 of the store's rows at most: some milliseconds of the one database. */
+export const SCAN_MAX = 2_000
+
+const EVENT_COLUMNS = `e.position, e.id, e.store, e.subject, e.sequence, e.type, e.occurred_at as occurredAt, e.data`
+
+/**
+ * The feed (GET /v1/events): what matches among the next SCAN_MAX events of the store, with the last position looked at,
+ * which comes also when nothing matches. Index events_by_store. ?4: types as JSON; ?5: subject prefix or null.
+ */
+const SELECT_FEED = `with scan as materialized (
+    select position, type, subject from events where store = ?1 and position > ?2 order by position limit ${SCAN_MAX}),
+  hit as materialized (
+    select position from scan where type in (select value from json_each(?4))
+      and (?5 is null or substr(subject, 1, length(?5)) = ?5) order by position limit ?3)
+  select s.scannedTo, ${EVENT_COLUMNS} from (select max(position) as scannedTo from scan) s
+    left join hit on true left join events e on e.position = hit.position order by e.position`
+
+/** The feed of one subject, whose history is short where the log is long: by index events_by_subject. */
+const SELECT_FEED_OF_SUBJECT = `select h.scannedTo, ${EVENT_COLUMNS}
+  from (select max(position) as scannedTo from events where store = ?1) h
+  left join (select * from events where store = ?1 and subject = ?5 and position > ?2
+    and type in (select value from json_each(?4)) order by sequence limit ?3) e on true
+  order by e.position`
+
 /** Head of the whole log: where a new reader starts. Served by the key. */
 const SELECT_HEAD = `select coalesce(max(position), 0) as head from events`
 
@@ -101,6 +125,34 @@ function chunksOf(events: readonly EventToAppend[]): EventToAppend[][] {
     size += eventSize
   }
   return chunks
+}
+
+export interface FeedQuery {
+  store: string
+  /** Exclusive. */
+  after: number
+  /** Exact types, already narrowed to what the reader may see. */
+  types: readonly EventType[]
+  subject: { exact: string } | { prefix: string } | null
+  limit: number
+}
+
+export interface FeedPage {
+  items: LoggedEvent[]
+  /** Where to go on: the last item, or as far as was looked when that is all there is. */
+  nextAfter: number
+}
+
+export async function readFeed(env: Env, query: FeedQuery): Promise<FeedPage> {
+  const { store, after, limit, types, subject } = query
+  const isExact = subject !== null && 'exact' in subject
+  const text = subject && ('exact' in subject ? subject.exact : subject.prefix)
+  const { results } = await env.EVENTS.prepare(isExact ? SELECT_FEED_OF_SUBJECT : SELECT_FEED)
+    .bind(store, after, limit, JSON.stringify(types), text)
+    .all<{ scannedTo: number | null } & (LoggedEvent | { position: null })>()
+  const items = results.flatMap(({ scannedTo: _, ...row }) => (row.position === null ? [] : [row]))
+  const scannedTo = Math.max(after, results[0]?.scannedTo ?? 0)
+  return { items, nextAfter: items.length === limit ? items.at(-1)!.position : scannedTo }
 }
 
 export async function headOfLog(env: Env): Promise<number> {
