@@ -16,10 +16,16 @@ const MAY_BREAK_PROMISES: ReadonlySet<AdjustReason> = new Set([
   'quality_hold',
 ])
 
+/** Every event carries all levels: 500 positions are some 70 KB of it, far below the 2 MB that a row may have. */
+export const POSITIONS_MAX = 500
+
 /** Goods that arrive, are found changed, or are counted, at one position. */
 export function decideMove(state: StockState, command: MoveCommand): Decision<object> {
   const { type, location, lot, quantity, expectedOnHand } = command
   const known = state.positions.find((p) => p.location === location && p.lot === lot)
+  if (!known && state.positions.length >= POSITIONS_MAX) {
+    return conflict(`An item has ${POSITIONS_MAX} positions at most.`, { limit: POSITIONS_MAX })
+  }
   const position = known ?? { ...newPosition(location, lot), expiresAt: command.expiresAt }
   const expiresAt = command.expiresAt ?? position.expiresAt
   if (expiresAt !== position.expiresAt && position.onHand > 0) {
