@@ -32,7 +32,7 @@ const COUNT_OF_STORE = `select count(*) as count from webhook_endpoints where st
 /** Enters an endpoint, or refreshes its copy after a change. Served by the key. */
 const UPSERT = `insert into webhook_endpoints (store, id, store_ref, types, scopes, status, created_at)
   values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-  on conflict (store, id) do update set types = ?4, status = ?6`
+  on conflict (store, id) do update set types = ?4, scopes = ?5, status = ?6`
 
 /** The copy of a status, when an endpoint was disabled by itself (relay), paused or resumed. Served by the key. */
 const UPDATE_STATUS = `update webhook_endpoints set status = ?3 where store = ?1 and id = ?2`
