@@ -4,6 +4,7 @@ import type { Nudge, SourceRef } from '../schema/rpc/source.ts'
 import { type RelayParts, relay } from './events/relay.ts'
 import { sourceName, sourceOf } from './events/source-of.ts'
 import { applyVerdict, DONE } from './events/verdict.ts'
+import { recordOrders } from './orders/store.ts'
 import { recordAvailability } from './stock/store.ts'
 import { pokeMatching } from './webhooks/poke-endpoints.ts'
 
@@ -11,9 +12,7 @@ import { pokeMatching } from './webhooks/poke-endpoints.ts'
 export const relayParts: RelayParts = {
   sourceOf,
   recordAvailability,
-  recordOrders: async () => {
-    throw new Error('the record of orders is not in place')
-  },
+  recordOrders,
   async pokeReaders(env, appended) {
     await Promise.all([pokeMatching(env, appended), pokePurger(env)])
   },

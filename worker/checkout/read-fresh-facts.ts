@@ -8,7 +8,7 @@ import { marketOf, type Store, termsOf } from '../stores/store.ts'
 
 /**
  * Today's prices and terms of what is on a cart. SKUs that are no longer on sale there are left out: the purchase
- * says what that means for it.
+ * says what that means for it. In a market that is gone nothing is on sale.
  */
 export async function readFreshFacts(
   env: Env,
@@ -19,9 +19,13 @@ export async function readFreshFacts(
   if (store === 'unavailable') return refuse('unavailable', 'The settings do not answer just now.')
   if (!store) return refuse('store_not_found')
   const market = marketOf(store, code)
-  if (!market) return refuse('market_not_found', `The market ${code} is no longer served.`)
+  if (!market) return { ok: true, facts: [], terms: termsOfGone(code) }
   const onSale = await factsOnSale(env, store, market, locale, skus)
   return onSale.ok ? { ok: true, facts: onSale.facts, terms: termsOf(store, market) } : onSale
+}
+
+function termsOfGone(code: string): MarketTerms {
+  return { code, currency: '', countries: [], pricesIncludeTax: false, taxRates: [], shippingMethods: [] }
 }
 
 /** A run from an alarm has no request whose middleware found the store. */
