@@ -9,7 +9,7 @@ import type { AppEnv } from '../http/app-env.ts'
 import { body, idempotencyHeader, json, problems } from '../http/describe.ts'
 import { optionalStamp, REPLAYED_HEADER } from '../http/idempotency-key.ts'
 import { jsonBody } from '../http/json-body.ts'
-import { nameKeptAnswer } from '../http/kept-answer.ts'
+import { replyKept } from '../http/kept-answer.ts'
 import { newRoutes } from '../http/new-routes.ts'
 import { replyRefusal } from '../http/problem.ts'
 import { createCart } from './create-cart.ts'
@@ -75,10 +75,7 @@ cartsRoutes.openapi(create, async (c) => {
     locale,
     idempotency,
   })
-  if (!made.ok) {
-    if (idempotency) nameKeptAnswer(c, made, idempotency)
-    return replyRefusal(c, made, made.isReplay ? REPLAYED_HEADER : {})
-  }
+  if (!made.ok) return idempotency ? replyKept(c, made, idempotency) : replyRefusal(c, made)
   return c.json(made.cart, 201, {
     Location: `/v1/carts/${made.cart.id}`,
     ...(made.isReplay && REPLAYED_HEADER),

@@ -7,9 +7,9 @@ import type { AppEnv } from '../http/app-env.ts'
 import { body, idempotencyHeader, json, problems } from '../http/describe.ts'
 import { REPLAYED_HEADER, requiredStamp } from '../http/idempotency-key.ts'
 import { jsonBody } from '../http/json-body.ts'
-import { nameKeptAnswer } from '../http/kept-answer.ts'
+import { replyKept } from '../http/kept-answer.ts'
 import { newRoutes } from '../http/new-routes.ts'
-import { Problem, replyRefusal } from '../http/problem.ts'
+import { Problem } from '../http/problem.ts'
 import { providerOf } from '../payments/providers.ts'
 import { type CheckoutReply, checkOut } from './check-out.ts'
 
@@ -90,7 +90,6 @@ function replyCheckout(c: Context<AppEnv>, { answer, isReplay }: CheckoutReply, 
       )
     }
     case 'refused':
-      nameKeptAnswer(c, answer.refusal, stamp)
-      return replyRefusal(c, answer.refusal, replayed)
+      return replyKept(c, answer.refusal, stamp, isReplay)
   }
 }

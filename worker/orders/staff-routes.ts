@@ -6,7 +6,7 @@ import { requireScope } from '../auth/require-scope.ts'
 import { bearer, body, idempotencyHeader, json, problems } from '../http/describe.ts'
 import { REPLAYED_HEADER, requiredStamp } from '../http/idempotency-key.ts'
 import { jsonBody } from '../http/json-body.ts'
-import { nameKeptAnswer } from '../http/kept-answer.ts'
+import { replyKept } from '../http/kept-answer.ts'
 import { newRoutes } from '../http/new-routes.ts'
 import { decodeCursor, encodeCursor, linkNext, pageOf, pageQuery } from '../http/paging.ts'
 import { replyRefusal } from '../http/problem.ts'
@@ -141,9 +141,6 @@ staffOrdersRoutes.openapi(cancel, async (c) => {
     expectedVersion: expected.version,
     idempotency,
   })
-  if (!done.ok) {
-    nameKeptAnswer(c, done, idempotency)
-    return replyRefusal(c, done, done.isReplay ? REPLAYED_HEADER : {})
-  }
+  if (!done.ok) return replyKept(c, done, idempotency)
   return c.json(done.order, 200, { ETag: orderEtag(done.order), ...(done.isReplay && REPLAYED_HEADER) })
 })
