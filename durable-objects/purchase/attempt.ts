@@ -48,11 +48,9 @@ export function stepOf(state: PurchaseState, answer: CheckoutAnswer | null): Che
 
 /** A shopper who was sent to pay elsewhere keeps that answer under the key; whoever finishes sees how it ended. */
 function finishedAnswer(state: PurchaseState, answer: CheckoutAnswer | null): CheckoutAnswer {
-  if (state.attempt!.stage === 'done' && state.order) {
-    return { kind: 'placed', order: { ...state.order, token: state.orderToken! } }
-  }
-  const { refusal } = state.attempt!
-  return refusal ? { kind: 'refused', refusal } : answer!
+  if (answer && answer.kind !== 'requires_action') return answer
+  if (state.attempt!.stage === 'failed') return { kind: 'refused', refusal: state.attempt!.refusal! }
+  return { kind: 'placed', order: { ...state.order!, token: state.orderToken! } }
 }
 
 /** Moves on and keeps the lease for one more step. */

@@ -7,8 +7,7 @@ import type { Change, PaymentRef, PurchaseState } from './state.ts'
 
 /**
  * Cancels a placed order: the decision, what is owed to the shopper and what is owed to stock, in one transaction. The
- * provider and Stock are told afterwards, until they have heard. An authorization is shown as voided at once, since no
- * money has moved; a captured payment is shown as refunded when the provider has refunded it.
+ * provider and Stock are told afterwards, until they have heard; the payment is shown as voided or refunded once it is.
  */
 export function cancelOrder(state: PurchaseState, reason: string | null, at: EpochMs): Change {
   const before = state.order!
@@ -16,7 +15,6 @@ export function cancelOrder(state: PurchaseState, reason: string | null, at: Epo
     ...before,
     version: before.version + 1,
     status: 'cancelled',
-    paymentStatus: before.paymentStatus === 'authorized' ? 'voided' : before.paymentStatus,
     lines: before.lines.map((line) => ({ ...line, cancelled: line.quantity })),
     cancellation: { reason, cancelledAt: toIso(at) },
   }

@@ -49,7 +49,9 @@ export class CartCommands {
     if (kept) {
       if (kept.fingerprint !== idempotency.fingerprint) return refuse('idempotency_key_reused')
       const answer = JSON.parse(kept.answer) as Kept
-      return answer.kind === 'cart' ? { ok: true, cart: answer.cart, isReplay: true } : answer.refusal
+      return answer.kind === 'cart'
+        ? { ok: true, cart: answer.cart, isReplay: true }
+        : { ...answer.refusal, isReplay: true }
     }
     // Purchase ids are random, or derived from a key that is kept: another cart here is a bug.
     if (this.#record.state) throw new Error('a cart is created over another')

@@ -39,7 +39,9 @@ export class OrderCommands {
     if (kept) {
       if (kept.fingerprint !== fingerprint) return refuse('idempotency_key_reused')
       const answer = JSON.parse(kept.answer) as Kept
-      return answer.kind === 'order' ? { ok: true, order: answer.order, isReplay: true } : answer.refusal
+      return answer.kind === 'order'
+        ? { ok: true, order: answer.order, isReplay: true }
+        : { ...answer.refusal, isReplay: true }
     }
     const { expectedVersion } = command
     if (expectedVersion !== null && expectedVersion !== state.order.version) {

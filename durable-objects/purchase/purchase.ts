@@ -172,9 +172,10 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
     }
   }
 
-  async confirm(outbox: number): Promise<void> {
-    if (this.#record.storage.oldestUnconfirmedAt() === null) return
-    await this.#alone(() => this.#record.write((storage) => storage.confirm(outbox)))
+  async confirm(outbox: number, documentVersion: number | null): Promise<void> {
+    // A purchase that was emptied meanwhile must not be written to.
+    if (!this.#record.storage.exists()) return
+    await this.#alone(() => this.#record.write((storage) => storage.confirm(outbox, documentVersion ?? 0)))
   }
 
   #document(): SourceDocument | null {

@@ -143,9 +143,16 @@ export class PurchaseRecord {
   #agenda(): Map<Task, EpochMs> {
     return agendaOf({
       state: this.#state,
-      unconfirmedSince: this.storage.oldestUnconfirmedAt(),
+      unconfirmedSince: this.#unconfirmedSince(),
       keptUntil: this.#state ? null : this.storage.lastKeptUntil(),
     })
+  }
+
+  /** Since when the log lacks an event or the record lacks the order as it is. */
+  #unconfirmedSince(): EpochMs | null {
+    const since = this.storage.oldestUnconfirmedAt()
+    if (since !== null || !this.#state?.order) return since
+    return this.#state.order.version > this.storage.recordedVersion() ? this.#state.updatedAt : null
   }
 
   tried(task: Task): void {

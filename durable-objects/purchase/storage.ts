@@ -32,8 +32,9 @@ const MIGRATIONS: string[][] = [
       occurred_at integer not null,
       data text not null
     )`,
-    'create table watermark (one integer primary key check (one = 1), confirmed integer not null)',
-    'insert into watermark (one, confirmed) values (1, 0)',
+    // How far the log has the events, and which version of the order the record has.
+    'create table watermark (one integer primary key check (one = 1), confirmed integer not null, recorded integer not null)',
+    'insert into watermark (one, confirmed, recorded) values (1, 0, 0)',
   ],
 ]
 
@@ -82,8 +83,11 @@ const UNCONFIRMED = `select outbox, id, type, subject, sequence, occurred_at, da
 /** The alarm: is anything unconfirmed, and since when; primary key. */
 const OLDEST_UNCONFIRMED =
   'select occurred_at from event where outbox > (select confirmed from watermark) order by outbox limit 1'
-const CONFIRM =
-  'update watermark set confirmed = max(confirmed, min(?, (select coalesce(max(outbox), 0) from event)))'
+/** The alarm: is the record behind; one row. */
+const READ_RECORDED = 'select recorded from watermark'
+/** Never beyond what there is, never back; one row. */
+const CONFIRM = `update watermark set recorded = max(recorded, ?2),
+  confirmed = max(confirmed, min(?1, (select coalesce(max(outbox), 0) from event)))`
 
 export interface KeptAnswer {
   fingerprint: string
@@ -220,7 +224,12 @@ export class PurchaseStorage {
     return this.#sql.exec<{ occurred_at: number }>(OLDEST_UNCONFIRMED).toArray()[0]?.occurred_at ?? null
   }
 
-  confirm(outbox: number): void {
-    if (this.exists()) this.#sql.exec(CONFIRM, outbox)
+  /** The version of the order that the record has; 0 before it has any. */
+  recordedVersion(): number {
+    return this.exists() ? this.#sql.exec<{ recorded: number }>(READ_RECORDED).one().recorded : 0
+  }
+
+  confirm(outbox: number, documentVersion: number): void {
+    this.#sql.exec(CONFIRM, outbox, documentVersion)
   }
 }

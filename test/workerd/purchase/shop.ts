@@ -1,0 +1,250 @@
+import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { purchaseOf } from '../../../durable-objects/purchase/client.ts'
+import type { Purchase } from '../../../durable-objects/purchase/purchase.ts'
+import { stockOf } from '../../../durable-objects/stock/client.ts'
+import { now } from '../../../runtime/clock.ts'
+import type { Cart } from '../../../schema/http/cart.ts'
+import { newCart, parseCartId } from '../../../schema/ids.ts'
+import type { Outcome } from '../../../schema/outcome.ts'
+import type { MarketTerms, VariantFacts } from '../../../schema/rpc/catalogue-facts.ts'
+import type {
+  AuthorizeResult,
+  CheckoutStep,
+  CreateCommand,
+  Lease,
+  PurchaseRpc,
+  PurchaseSettings,
+} from '../../../schema/rpc/purchase.ts'
+import type { OutboxEvent } from '../../../schema/rpc/source.ts'
+
+export const STORE = { slug: 'default', jurisdiction: null, region: null }
+export const SETTINGS: PurchaseSettings = {
+  store: STORE,
+  holdTtlSeconds: 900,
+  lowStockThreshold: 2,
+  capture: 'automatic',
+}
+export const TERMS: MarketTerms = {
+  code: 'main',
+  currency: 'EUR',
+  countries: [],
+  pricesIncludeTax: true,
+  taxRates: [],
+  shippingMethods: [{ code: 'standard', title: 'Standard', countries: [], price: 0 }],
+}
+/** What no event may show of a shopper: every text of these. */
+export const READY = {
+  contact: { email: 'Ada@Secret.example', phone: '+49 30 998877' },
+  shippingAddress: {
+    name: 'Ada Secretive',
+    line1: 'Hidden Street 1',
+    city: 'Hiddenburg',
+    postalCode: '99887',
+    country: 'DE',
+  },
+  shippingMethod: 'standard',
+  note: 'ring twice, secretly',
+  metadata: { clue: 'hidden-metadata' },
+}
+
+export function ok<T extends object>(outcome: Outcome<T>): T {
+  if (!outcome.ok) throw new Error(`${outcome.code}: ${JSON.stringify(outcome.facts ?? outcome.detail)}`)
+  return outcome
+}
+
+let made = 0
+export const newSku = () => `SKU-${++made}-${crypto.randomUUID().slice(0, 8)}`
+
+export function factsOf(sku: string, facts: Partial<VariantFacts> = {}): VariantFacts {
+  return {
+    sku,
+    productHandle: sku.toLowerCase(),
+    title: `Title of ${sku}`,
+    image: null,
+    unitPrice: 1000,
+    taxCategory: 'standard',
+    requiresShipping: true,
+    maxPerOrder: null,
+    stock: [{ item: sku, quantity: 1 }],
+    ...facts,
+  }
+}
+
+export async function receive(item: string, quantity: number): Promise<void> {
+  ok(
+    await stockOf(env, STORE, item).move({
+      store: STORE,
+      type: quantity > 0 ? 'receive' : 'adjust',
+      location: 'main',
+      locationPriority: 0,
+      lot: '',
+      expiresAt: null,
+      quantity,
+      reason: quantity > 0 ? null : 'lost',
+      reference: null,
+      note: null,
+      expectedOnHand: null,
+      actor: 'root',
+      lowStockThreshold: 2,
+      idempotency: { key: crypto.randomUUID(), fingerprint: 'f' },
+    }),
+  )
+}
+
+/** A new item with units on hand; its SKU's facts. */
+export async function stocked(units: number, facts: Partial<VariantFacts> = {}): Promise<VariantFacts> {
+  const sku = newSku()
+  if (units > 0) await receive(sku, units)
+  return factsOf(sku, facts)
+}
+
+/** Reserved and allocated units of an item. */
+export async function promised(item: string): Promise<{ reserved: number; allocated: number }> {
+  const levels = (await stockOf(env, STORE, item).levels())?.levels
+  return { reserved: levels?.reserved ?? 0, allocated: levels?.allocated ?? 0 }
+}
+
+export const stamp = () => ({ key: crypto.randomUUID(), fingerprint: 'f' })
+
+type Wanted = [facts: VariantFacts, quantity: number]
+
+/** One cart, with commands that name only what a test is about. */
+export class Shopper {
+  readonly purchaseId: string
+  readonly secret: string
+  settings = SETTINGS
+  terms = TERMS
+  facts: VariantFacts[] = []
+
+  constructor() {
+    const { purchaseId, secret } = newCart(now())
+    this.purchaseId = purchaseId
+    this.secret = secret
+  }
+
+  get rpc(): PurchaseRpc {
+    return purchaseOf(env, STORE, this.purchaseId)
+  }
+
+  get stub(): DurableObjectStub<Purchase> {
+    return env.PURCHASE.get(env.PURCHASE.idFromName(`${STORE.slug}/${this.purchaseId}`))
+  }
+
+  get access() {
+    return { secret: this.secret, settings: this.settings }
+  }
+
+  create(wanted: Wanted[], command: Partial<CreateCommand> = {}) {
+    this.facts = wanted.map(([facts]) => facts)
+    return this.rpc.create({
+      ...this.access,
+      terms: this.terms,
+      locale: 'en',
+      hold: 'line',
+      lines: wanted.map(([facts, quantity]) => ({
+        facts,
+        quantity,
+        properties: { engraving: 'secret words' },
+      })),
+      patch: READY,
+      idempotency: null,
+      ...command,
+    })
+  }
+
+  put(facts: VariantFacts, quantity: number) {
+    if (!this.facts.includes(facts)) this.facts.push(facts)
+    return this.rpc.putLine({ ...this.access, line: { facts, quantity } })
+  }
+
+  async cart(): Promise<Cart> {
+    return ok(await this.rpc.cart({ secret: this.secret })).cart
+  }
+
+  begin(token = 'tok_ok', options: Partial<Parameters<PurchaseRpc['beginCheckout']>[0]> = {}) {
+    return this.rpc.beginCheckout({
+      ...this.access,
+      payment: { provider: 'test', token, returnUrl: null },
+      expectedTotal: null,
+      idempotency: stamp(),
+      ...options,
+    })
+  }
+
+  /** Runs the steps as the worker does, with this provider, until `stop` is next (null: to the end). */
+  async run(
+    attempt: number | null,
+    stop: CheckoutStep['do'] | null = null,
+    provider: Provider = {},
+  ): Promise<{ step: CheckoutStep; lease: Lease }> {
+    const { lease, step: first } = ok(await this.rpc.takeCheckout({ attempt }))
+    let step = first
+    while (step.do !== stop && step.do !== 'wait' && step.do !== 'finished') {
+      step = ok(await this.take(step, lease, provider)).step
+    }
+    return { step, lease }
+  }
+
+  take(step: CheckoutStep, lease: Lease, provider: Provider = {}): Promise<Outcome<{ step: CheckoutStep }>> {
+    switch (step.do) {
+      case 'reprice':
+        return this.rpc.reprice({ lease, facts: this.facts, terms: this.terms })
+      case 'hold':
+        return this.rpc.hold({ lease })
+      case 'authorize': {
+        const result = provider.authorize ?? { outcome: 'authorized' as const, providerReference: 'ref' }
+        return this.rpc.recordAuthorization({ lease, result })
+      }
+      case 'place':
+        return this.rpc.placeOrder({ lease })
+      case 'capture':
+        return this.rpc.recordCapture({ lease, isCaptured: provider.isCaptured ?? true })
+      case 'undo':
+        return this.rpc.recordUndone({ lease, isDone: provider.isUndone ?? true })
+      default:
+        throw new Error(`${step.do} is not a step to take`)
+    }
+  }
+
+  /** A whole checkout; its answer. */
+  async checkout(provider: Provider = {}) {
+    const { attempt } = ok(await this.begin())
+    const { step } = await this.run(attempt, null, provider)
+    if (step.do !== 'finished' && step.do !== 'wait') throw new Error('not answered')
+    return { attempt, answer: step.answer }
+  }
+
+  events(): Promise<OutboxEvent[]> {
+    return this.rpc.pull(1000).then(({ events }) => events)
+  }
+
+  tables(): Promise<string[]> {
+    return runInDurableObject(this.stub, (_, state) =>
+      state.storage.sql
+        .exec<{ name: string }>(
+          `select name from sqlite_master where type = 'table' and name not like '\\_cf%' escape '\\'`,
+        )
+        .toArray()
+        .map(({ name }) => name),
+    )
+  }
+}
+
+export interface Provider {
+  authorize?: AuthorizeResult
+  isCaptured?: boolean
+  isUndone?: boolean
+}
+
+export const parsed = (cart: Cart) => parseCartId(cart.id)
+
+/** Keeps the relay out, so that a test sees the outbox as the object left it. */
+export function silenceQueue(): unknown[] {
+  const sent: unknown[] = []
+  const send = async (message: unknown) => {
+    sent.push(message)
+  }
+  Object.defineProperty(env.EVENTS_QUEUE, 'send', { value: send, configurable: true })
+  return sent
+}
