@@ -1,23 +1,18 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { purchaseOf } from '../../../durable-objects/purchase/client.ts'
 import { testClock } from '../../../runtime/clock.ts'
 import { parseCartId } from '../../../schema/ids.ts'
-import { type CheckoutStep, LEASE_MS, type Lease, type PurchaseRpc } from '../../../schema/rpc/purchase.ts'
+import { LEASE_MS } from '../../../schema/rpc/purchase.ts'
 import { advanceCheckout } from '../../../worker/checkout/advance-checkout.ts'
-import { readFreshFacts } from '../../../worker/checkout/read-fresh-facts.ts'
 import { testProvider } from '../../../worker/payments/test-provider.ts'
 import { call, staff } from '../../support/api.ts'
 import { checkout, readyCart, stocked } from '../../support/shop.ts'
-
-const STORE = { slug: 'default', jurisdiction: null, region: null }
-const SETTINGS = { store: STORE, holdTtlSeconds: 900, lowStockThreshold: 5, capture: 'automatic' as const }
+import { beginAndDie, runAndDie, STORE } from './dying-runner.ts'
 
 let sku = ''
 let cartId = ''
 let purchaseId = ''
-let purchase: PurchaseRpc
 
 beforeEach(async () => {
   sku = `SKU-${crypto.randomUUID().slice(0, 8)}`
@@ -25,55 +20,16 @@ beforeEach(async () => {
   const made = await readyCart([{ sku, quantity: 2 }])
   cartId = made.body.id
   purchaseId = parseCartId(cartId)!.purchaseId
-  purchase = purchaseOf(env, STORE, purchaseId)
   return () => {
     testClock.reset()
     vi.restoreAllMocks()
   }
 })
 
-/** What the first runner of a checkout wrote down before it died. */
-async function begin(token = 'tok_ok'): Promise<number> {
-  const begun = await purchase.beginCheckout({
-    secret: parseCartId(cartId)!.secret,
-    settings: SETTINGS,
-    payment: { provider: 'test', token, returnUrl: null },
-    expectedTotal: null,
-    idempotency: { key: crypto.randomUUID(), fingerprint: 'f' },
-  })
-  if (!begun.ok) throw new Error(begun.code)
-  return begun.attempt
-}
-
-/** Takes the steps that a runner takes, up to the one before which it dies, and leaves it its lease. */
-async function runUntil(attempt: number, stop: CheckoutStep['do']): Promise<void> {
-  const taken = await purchase.takeCheckout({ attempt })
-  if (!taken.ok) throw new Error(taken.code)
-  let { step } = taken
-  while (step.do !== stop) {
-    const done = await take(step, taken.lease)
-    if (!done.ok) throw new Error(`${step.do}: ${done.code}`)
-    step = done.step
-  }
-}
-
-async function take(step: CheckoutStep, lease: Lease): ReturnType<PurchaseRpc['hold']> {
-  switch (step.do) {
-    case 'reprice': {
-      const fresh = await readFreshFacts(env, STORE, step)
-      return fresh.ok ? purchase.reprice({ lease, facts: fresh.facts, terms: fresh.terms }) : fresh
-    }
-    case 'hold':
-      return purchase.hold({ lease })
-    case 'authorize': {
-      const result = { outcome: 'authorized' as const, providerReference: 'reference' }
-      return purchase.recordAuthorization({ lease, result })
-    }
-    case 'place':
-      return purchase.placeOrder({ lease })
-    default:
-      throw new Error(`${step.do} comes after every stop`)
-  }
+async function begin(): Promise<number> {
+  const attempt = await beginAndDie(cartId)
+  expect(attempt).not.toBeNull()
+  return attempt!
 }
 
 const readCart = async () => (await call('GET', `/v1/carts/${cartId}`)).body
@@ -91,7 +47,7 @@ describe('a checkout that lost its runner', () => {
     'just before the step %j is taken over when the lease is overdue, and is one order',
     async (stop) => {
       const attempt = await begin()
-      await runUntil(attempt, stop)
+      await runAndDie(cartId, attempt, stop)
       const early = await advanceCheckout(env, STORE, purchaseId, attempt)
       expect(early.kind).toBe('busy')
       testClock.advance(LEASE_MS + 1)
