@@ -37,7 +37,12 @@ export class Book {
 
   /** Overdue holds end before anything else is decided, however late the alarm is. */
   expireOverdue(): void {
-    for (const overdue of this.#storage.overdue(this.at)) this.enter(decideExpire(overdue))
+    // One read each, not one list: the end of a hold may cover another overdue one and so move its shares.
+    for (let next = this.#overdue(); next; next = this.#overdue()) this.enter(decideExpire(next))
+  }
+
+  #overdue(): Reservation | undefined {
+    return this.#storage.overdue(this.at, 1)[0]
   }
 
   /** Writes one ledger row with its reservation; goods that come free cover promises beyond hand in the same row. */

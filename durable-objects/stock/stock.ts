@@ -39,6 +39,9 @@ interface StoreCommand {
 }
 type ReservationCommand = StoreCommand & { purchaseId: string }
 
+/** SQLite's "no limit". */
+const ALL = -1
+
 /** An alarm that failed tries again this much later, for as long as it takes. */
 const ALARM_RETRY_MS = 5_000
 
@@ -90,7 +93,6 @@ export class Stock extends DurableObject<Env> implements StockRpc {
       if (known) return asReplay(JSON.parse(known.answer) as Outcome<MoveAnswer>)
       const { outcome, change } = decideMove(book.state, command)
       const movement = change && book.enter(change)
-      book.close()
       const levels = levelsOf(book.state, book.at)
       const answer: Outcome<MoveAnswer> = movement
         ? { ok: true, movement, levels, isReplay: false }
@@ -108,7 +110,6 @@ export class Stock extends DurableObject<Env> implements StockRpc {
   }): Promise<Outcome<{ policy: StockPolicy; levels: Levels }>> {
     return this.#write(command, (book) => {
       book.setPolicy(command.policy)
-      book.close()
       return { ok: true, policy: book.state.policy, levels: levelsOf(book.state, book.at) }
     })
   }
@@ -145,7 +146,7 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     this.#alarmAt = null
     try {
       const at = now()
-      const { state } = this.#transact(null, at, (book) => book.close())
+      const { state } = this.#transact(null, at, () => null)
       if (state.store && this.#storage.behindSince(state, at) !== null) {
         this.#nudgesInVain += 1
         this.#renudgedAt = at
@@ -172,7 +173,6 @@ export class Stock extends DurableObject<Env> implements StockRpc {
       const { outcome, change, reservation } = decide(book.state, own, book.at)
       if (change) book.enter(change)
       if (reservation) book.keep(reservation)
-      book.close()
       return outcome
     })
   }
@@ -196,7 +196,9 @@ export class Stock extends DurableObject<Env> implements StockRpc {
         const book = new Book(this.#storage, at)
         if (command) book.learn(command.store, command.lowStockThreshold)
         book.expireOverdue()
-        return { answer: work(book), state: book.state }
+        const answer = work(book)
+        book.close()
+        return { answer, state: book.state }
       })
     } catch (error) {
       this.#storage.forget()
@@ -230,7 +232,7 @@ export class Stock extends DurableObject<Env> implements StockRpc {
 
   /** What a reader sees: overdue holds are over, though only the next mutation or alarm writes it. */
   #stateAt(at: EpochMs): StockState {
-    return withoutOverdue(this.#storage.load(), this.#storage.overdue(at))
+    return withoutOverdue(this.#storage.load(), this.#storage.overdue(at, ALL))
   }
 }
 

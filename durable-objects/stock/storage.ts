@@ -22,7 +22,9 @@ const POSITIONS = 'select * from position order by location, lot'
 /** The reservation of one purchase: primary key. */
 const RESERVATION = 'select * from reservation where purchase_id = ?'
 /** Holds past their end, first ended first: index reservation_due. */
-const OVERDUE = `select * from reservation where state = 'held' and expires_at <= ? order by expires_at, purchase_id`
+const OVERDUE = `
+  select * from reservation where state = 'held' and expires_at <= ?
+  order by expires_at, purchase_id limit ?`
 /** When to wake for the next end of a hold: index reservation_due. */
 const NEXT_HOLD_END = `select min(expires_at) as expires_at from reservation where state = 'held'`
 /** Promises that wait for goods, oldest first: index reservation_beyond_hand. */
@@ -126,8 +128,8 @@ export class StockStorage {
     return row ? toReservation(row) : null
   }
 
-  overdue(at: EpochMs): Reservation[] {
-    return this.#read(OVERDUE, at).map(toReservation)
+  overdue(at: EpochMs, limit: number): Reservation[] {
+    return this.#read(OVERDUE, at, limit).map(toReservation)
   }
 
   nextHoldEnd(): EpochMs | null {

@@ -13,7 +13,7 @@ import { requireScope } from '../auth/require-scope.ts'
 import { bearer, body, idempotencyHeader, json, problems } from '../http/describe.ts'
 import { REPLAYED_HEADER, requiredStamp } from '../http/idempotency-key.ts'
 import { jsonBody } from '../http/json-body.ts'
-import { nameKeptAnswer } from '../http/kept-answer.ts'
+import { replyKept } from '../http/kept-answer.ts'
 import { newRoutes } from '../http/new-routes.ts'
 import { decodeCursor, encodeCursor, linkNext, pageOf, pageQuery } from '../http/paging.ts'
 import { replyRefusal } from '../http/problem.ts'
@@ -77,7 +77,7 @@ const read = createRoute({
 
 stockRoutes.openapi(read, async (c) => {
   const found = await readStock(c.env, c.get('store'), c.req.valid('param').item)
-  return found.ok ? c.json(found.body, 200) : (replyRefusal(c, found) as never)
+  return found.ok ? c.json(found.body, 200) : replyRefusal(c, found)
 })
 
 const policy = createRoute({
@@ -107,7 +107,7 @@ const policy = createRoute({
 stockRoutes.openapi(policy, async (c) => {
   const { item } = c.req.valid('param')
   const set = await setPolicy(c.env, c.get('store'), item, c.req.valid('json'))
-  return set.ok ? c.json(set.body, 200) : (replyRefusal(c, set) as never)
+  return set.ok ? c.json(set.body, 200) : replyRefusal(c, set)
 })
 
 const move = createRoute({
@@ -147,10 +147,7 @@ stockRoutes.openapi(move, async (c) => {
   const by = { actor: c.get('credential').id, idempotency }
   const { item } = c.req.valid('param')
   const moved = await moveStock(c.env, c.get('store'), item, c.req.valid('json'), by)
-  if (!moved.ok) {
-    nameKeptAnswer(c, moved, idempotency)
-    return replyRefusal(c, moved, moved.isReplay ? REPLAYED_HEADER : {}) as never
-  }
+  if (!moved.ok) return replyKept(c, moved, idempotency)
   const answer = { movement: moved.movement, levels: levelsOnWire(moved.levels) }
   return c.json(answer, 201, moved.isReplay ? REPLAYED_HEADER : {})
 })
@@ -182,7 +179,7 @@ stockRoutes.openapi(movements, async (c) => {
   const { limit, cursor } = c.req.valid('query')
   const before = cursor === undefined ? null : decodeCursor(cursor, ['number'] as const)[0]
   const page = await readMovements(c.env, c.get('store'), c.req.valid('param').item, { before, limit })
-  if (!page.ok) return replyRefusal(c, page) as never
+  if (!page.ok) return replyRefusal(c, page)
   const nextCursor = page.next === null ? null : encodeCursor([page.next])
   linkNext(c, nextCursor)
   return c.json({ items: page.items, nextCursor }, 200)

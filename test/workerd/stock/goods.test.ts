@@ -1,0 +1,130 @@
+import { runDurableObjectAlarm } from 'cloudflare:test'
+import { afterEach, describe, expect, test } from 'vitest'
+import { now, testClock } from '../../../runtime/clock.ts'
+import { StockItem, silenceQueue } from './stock-item.ts'
+
+silenceQueue()
+afterEach(() => testClock.reset())
+
+const DAY_MS = 24 * 3600 * 1000
+
+const positionsOf = async (stock: StockItem) =>
+  (await stock.rpc.levels())!.levels.positions.map(({ location, onHand, reserved, allocated }) => [
+    location,
+    onHand,
+    reserved,
+    allocated,
+  ])
+
+describe('units promised beyond hand', () => {
+  test('are promised up to the limit and no further', async () => {
+    const stock = new StockItem()
+    await stock.receive(2)
+    await stock.policy({ backorderLimit: 3 })
+    expect(await stock.reserve('a', 4)).toMatchObject({ ok: true })
+    expect(await stock.reserve('b', 2)).toMatchObject({ facts: { requested: 2, available: 1 } })
+    expect(await stock.rpc.availability(2)).toMatchObject({ available: 0, backorder: 1, band: 'backorder' })
+    expect(await positionsOf(stock)).toEqual([
+      ['', 0, 2, 0],
+      ['main', 2, 2, 0],
+    ])
+  })
+
+  test('are covered by goods that arrive, oldest promise first, in the row of the arrival', async () => {
+    const stock = new StockItem()
+    await stock.policy({ backorderLimit: 9 })
+    await stock.reserve('old', 2)
+    await stock.allocate('old', 2)
+    await stock.reserve('new', 2)
+    await stock.receive(3)
+    expect(await positionsOf(stock)).toEqual([
+      ['', 0, 1, 0],
+      ['main', 3, 1, 2],
+    ])
+    expect((await stock.ledger()).at(-1)).toMatchObject({
+      type: 'receive',
+      deltas: [
+        { location: 'main', onHand: 3, reserved: 1, allocated: 2 },
+        { location: '', onHand: 0, reserved: -1, allocated: -2 },
+      ],
+    })
+    await stock.receive(1)
+    expect(await positionsOf(stock)).toEqual([['main', 4, 2, 2]])
+  })
+
+  test('are covered by goods that another hold gives back', async () => {
+    const stock = new StockItem()
+    await stock.receive(2)
+    await stock.policy({ backorderLimit: 2 })
+    await stock.reserve('first', 2)
+    await stock.reserve('waiting', 2)
+    await stock.release('first')
+    expect(await positionsOf(stock)).toEqual([['main', 2, 2, 0]])
+    expect(await stock.release('waiting')).toEqual({ ok: true })
+    expect(await stock.counts()).toEqual([2, 0, 0, 2])
+  })
+})
+
+test('goods that are lost after they were promised break the promise and nothing else', async () => {
+  const stock = new StockItem()
+  await stock.receive(5)
+  await stock.reserve('a', 5)
+  expect(await stock.move({ type: 'adjust', quantity: -4, reason: 'damaged' })).toMatchObject({ ok: true })
+  expect(await stock.counts()).toEqual([1, 5, 0, 0])
+  expect(await stock.reserve('b', 1)).toMatchObject({ facts: { available: 0 } })
+  expect(await stock.allocate('a', 5)).toEqual({ ok: true })
+  expect(await stock.deallocate('a', 5)).toEqual({ ok: true })
+  expect(await stock.counts()).toEqual([1, 0, 0, 1])
+})
+
+test('safety stock is never held', async () => {
+  const stock = new StockItem()
+  await stock.receive(5)
+  await stock.policy({ safetyStock: 3 })
+  expect(await stock.reserve('a', 3)).toMatchObject({ facts: { requested: 3, available: 2 } })
+  expect(await stock.reserve('a', 2)).toMatchObject({ ok: true })
+})
+
+test('the lot that expires first is sold first, and a lot past its date is not sold', async () => {
+  const stock = new StockItem()
+  await stock.receive(2, { lot: 'late', expiresAt: now() + 2 * DAY_MS })
+  await stock.receive(2, { lot: 'early', expiresAt: now() + DAY_MS })
+  await stock.reserve('a', 3)
+  const { levels } = (await stock.rpc.levels())!
+  expect(levels.positions.map(({ lot, reserved }) => [lot, reserved])).toEqual([
+    ['early', 2],
+    ['late', 1],
+  ])
+  await stock.release('a')
+  testClock.advance(DAY_MS)
+  expect(await stock.counts()).toEqual([2, 0, 0, 2])
+  expect(await stock.reserve('b', 3)).toMatchObject({ facts: { available: 2 } })
+})
+
+test('when a lot ends, the band follows by the alarm', async () => {
+  const stock = new StockItem()
+  await stock.receive(5, { lot: 'l', expiresAt: now() + DAY_MS })
+  testClock.advance(DAY_MS)
+  expect(await runDurableObjectAlarm(stock.stub)).toBe(true)
+  const { events, document } = await stock.rpc.pull(100)
+  expect(events.map(({ type }) => type)).toEqual([
+    'stock.received',
+    'stock.availability_changed',
+    'stock.availability_changed',
+  ])
+  expect(JSON.parse(events.at(-1)!.data)).toMatchObject({ previous: 'in_stock', current: 'out_of_stock' })
+  expect(document).toMatchObject({ document: { band: 'out_of_stock', available: 0 } })
+})
+
+test('a location that gives first does so from its next movement on', async () => {
+  const stock = new StockItem()
+  await stock.receive(5, { location: 'near', locationPriority: 2 })
+  await stock.receive(5, { location: 'far', locationPriority: 1 })
+  await stock.reserve('a', 1)
+  await stock.receive(1, { location: 'near', locationPriority: 0 })
+  await stock.reserve('b', 1)
+  expect(await positionsOf(stock)).toEqual([
+    ['far', 5, 1, 0],
+    ['near', 6, 1, 0],
+  ])
+})

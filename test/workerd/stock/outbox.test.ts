@@ -1,0 +1,181 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { afterEach, describe, expect, test } from 'vitest'
+import { now, testClock, toIso } from '../../../runtime/clock.ts'
+import type { OutboxEvent } from '../../../schema/rpc/source.ts'
+import { HOLD_MS, STORE, StockItem, silenceQueue } from './stock-item.ts'
+
+const queue = silenceQueue()
+afterEach(() => {
+  testClock.reset()
+  queue.fail(false)
+})
+
+const alarmOf = (stock: StockItem) => runInDurableObject(stock.stub, (_, state) => state.storage.getAlarm())
+const nudgesOf = (stock: StockItem) =>
+  queue.sent.filter((sent) => (sent as { source: { key: string } }).source.key === stock.item)
+
+test('every change is one event with what it moved and the levels after it, in wire form', async () => {
+  testClock.freeze(now())
+  const stock = new StockItem()
+  await stock.receive(5, { lot: 'l', expiresAt: now() + 2 * HOLD_MS, reference: 'PO-1' })
+  await stock.reserve('a', 2)
+  const { events } = await stock.rpc.pull(10)
+  const [received, crossed, reserved] = events.map((event) => ({ ...event, data: JSON.parse(event.data) }))
+  expect(received).toMatchObject({
+    outbox: 1,
+    sequence: 1,
+    type: 'stock.received',
+    subject: `item:${stock.item}`,
+    occurredAt: now(),
+    data: {
+      movement: { type: 'receive', sequence: 1, reference: 'PO-1', occurredAt: toIso(now()) },
+      levels: { item: stock.item, onHand: 5, available: 5, sequence: 1 },
+    },
+  })
+  expect(received!.id).toBe(received!.data.movement.id.replace('mov_', 'evt_'))
+  expect(received!.data.levels.positions[0].expiresAt).toBe(toIso(now() + 2 * HOLD_MS))
+  expect(crossed).toMatchObject({
+    sequence: 2,
+    type: 'stock.availability_changed',
+    data: { item: stock.item, previous: 'out_of_stock', current: 'in_stock' },
+  })
+  expect(reserved).toMatchObject({
+    sequence: 3,
+    type: 'stock.reserved',
+    data: {
+      movement: { quantity: 2, purchaseId: 'a', expiresAt: toIso(now() + HOLD_MS) },
+      levels: { reserved: 2 },
+    },
+  })
+  expect((await stock.ledger()).map(({ sequence }) => sequence)).toEqual([1, 3])
+})
+
+test('pulled in small runs, with a crash and a repeated confirm between them, the run has no gap', async () => {
+  const stock = new StockItem()
+  await stock.receive(100)
+  for (let i = 0; i < 8; i++) await stock.reserve(`p${i}`, 1)
+  const seen: OutboxEvent[] = []
+  for (;;) {
+    const { events, hasMore, document } = await stock.rpc.pull(3)
+    expect(await stock.rpc.pull(3)).toMatchObject({ events })
+    seen.push(...events)
+    await stock.rpc.confirm(events.at(-1)!.outbox, document!.version)
+    await evictDurableObject(stock.stub)
+    await stock.rpc.confirm(1, 1)
+    if (!hasMore) break
+  }
+  expect(seen.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  expect(await stock.rpc.pull(3)).toEqual({ events: [], document: null, hasMore: false })
+})
+
+test('what does not exist yet cannot be confirmed away', async () => {
+  const stock = new StockItem()
+  await stock.receive(1)
+  await stock.rpc.confirm(1_000, 1_000)
+  await stock.reserve('a', 1)
+  const { events } = await stock.rpc.pull(10)
+  expect(events[0]).toMatchObject({ type: 'stock.reserved', sequence: 3 })
+})
+
+test('the document says what is there now and is never older than the run', async () => {
+  const stock = new StockItem()
+  await stock.receive(10, { location: 'b' })
+  await stock.receive(10, { location: 'a' })
+  await stock.reserve('p', 3)
+  const { events, document } = await stock.rpc.pull(1)
+  expect(events).toHaveLength(1)
+  expect(document).toMatchObject({
+    kind: 'availability',
+    item: stock.item,
+    version: 4,
+    document: { band: 'in_stock', onHand: 20, reserved: 3, available: 17, locations: ['a', 'b'] },
+  })
+})
+
+test('a policy alone is no event but a newer document, until it is recorded', async () => {
+  const stock = new StockItem()
+  await stock.receive(10)
+  const before = await stock.rpc.pull(10)
+  await stock.rpc.confirm(2, before.document!.version)
+  await stock.policy({ safetyStock: 1 })
+  const after = await stock.rpc.pull(10)
+  expect(after).toMatchObject({ events: [], document: { document: { safetyStock: 1, available: 9 } } })
+  expect(after.document!.version).toBeGreaterThan(before.document!.version)
+  await stock.rpc.confirm(0, after.document!.version)
+  expect(await stock.rpc.pull(10)).toEqual({ events: [], document: null, hasMore: false })
+  await stock.policy({ safetyStock: 1 })
+  expect((await stock.rpc.pull(10)).document).toBeNull()
+})
+
+test('a band that shoppers see is told once for each crossing', async () => {
+  const stock = new StockItem()
+  await stock.receive(4)
+  await stock.reserve('a', 1)
+  await stock.reserve('b', 1)
+  await stock.reserve('c', 2)
+  await stock.policy({ backorderLimit: 1 })
+  const { events } = await stock.rpc.pull(100)
+  const crossings = events.filter(({ type }) => type === 'stock.availability_changed')
+  expect(crossings.map(({ data }) => JSON.parse(data).current)).toEqual([
+    'in_stock',
+    'low_stock',
+    'out_of_stock',
+    'backorder',
+  ])
+})
+
+describe('a change reaches the relay', () => {
+  test('by one nudge, however many changes follow before it pulls', async () => {
+    const stock = new StockItem()
+    await stock.receive(5)
+    await stock.reserve('a', 1)
+    await stock.reserve('b', 1)
+    expect(nudgesOf(stock)).toEqual([{ source: { kind: 'stock', store: STORE, key: stock.item } }])
+    await stock.rpc.pull(10)
+    await stock.reserve('c', 1)
+    expect(nudgesOf(stock)).toHaveLength(2)
+  })
+
+  test('by the alarm, again and again, while the queue fails; and the alarm outlives every failure', async () => {
+    testClock.freeze(now())
+    queue.fail(true)
+    const stock = new StockItem()
+    await stock.receive(5)
+    for (const pauseMs of [5_000, 10_000, 20_000, 40_000, 60_000, 60_000, 60_000, 60_000]) {
+      expect(await alarmOf(stock)).toBe(now() + pauseMs)
+      testClock.advance(pauseMs)
+      expect(await runDurableObjectAlarm(stock.stub)).toBe(true)
+    }
+    expect(nudgesOf(stock)).toEqual([])
+    queue.fail(false)
+    testClock.advance(60_000)
+    await runDurableObjectAlarm(stock.stub)
+    expect(nudgesOf(stock)).toHaveLength(1)
+  })
+
+  test('by the alarm after an eviction took the nudge with it', async () => {
+    queue.fail(true)
+    const stock = new StockItem()
+    await stock.receive(5)
+    await evictDurableObject(stock.stub)
+    queue.fail(false)
+    expect(await runDurableObjectAlarm(stock.stub)).toBe(true)
+    expect(nudgesOf(stock)).toHaveLength(1)
+  })
+
+  test('and once it is confirmed, nothing wakes the item but the next end of a hold', async () => {
+    testClock.freeze(now())
+    const stock = new StockItem()
+    await stock.receive(5)
+    await stock.reserve('a', 1)
+    const { events, document } = await stock.rpc.pull(10)
+    await stock.rpc.confirm(events.at(-1)!.outbox, document!.version)
+    await runDurableObjectAlarm(stock.stub)
+    expect(await alarmOf(stock)).toBe(now() + HOLD_MS)
+    await stock.release('a')
+    const rest = await stock.rpc.pull(10)
+    await stock.rpc.confirm(rest.events.at(-1)!.outbox, rest.document!.version)
+    await runDurableObjectAlarm(stock.stub)
+    expect(await alarmOf(stock)).toBeNull()
+  })
+})
