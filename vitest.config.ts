@@ -31,6 +31,7 @@ export default defineConfig({
           name: 'workerd',
           include: ['test/workerd/**/*.test.ts'],
           setupFiles: ['test/support/migrate.ts'],
+          globalSetup: ['test/receiver/serve.ts'],
           testTimeout: 20_000,
         },
       },

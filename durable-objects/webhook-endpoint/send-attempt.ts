@@ -21,8 +21,19 @@ export async function sendAttempt(target: Target, eventId: string, body: string)
   const at = now()
   const verdict = judgeAddress(target.url, HOLDFAST_LOCAL)
   if (!verdict.ok) return { at, status: null, durationMs: 0, error: 'address_refused', retryAfterMs: null }
+  // Not AbortSignal.timeout: its timer outlives the answer, and a pending timer keeps the object awake and billed.
+  const limit = new AbortController()
+  const timer = setTimeout(() => limit.abort(), ATTEMPT_TIMEOUT_MS)
   try {
-    const response = await post(verdict.url, target.secrets, eventId, at, body)
+    const headers = await headersOf(target, eventId, at, body)
+    // A redirect could lead to an address that the policy refuses.
+    const response = await fetch(verdict.url, {
+      method: 'POST',
+      redirect: 'manual',
+      signal: limit.signal,
+      headers,
+      body,
+    })
     await response.body?.cancel()
     return {
       at,
@@ -31,34 +42,23 @@ export async function sendAttempt(target: Target, eventId: string, body: string)
       error: errorOfStatus(response.status),
       retryAfterMs: retryAfterOf(response, now()),
     }
-  } catch (error) {
-    const isTimeout = error instanceof Error && error.name === 'TimeoutError'
-    return {
-      at,
-      status: null,
-      durationMs: now() - at,
-      error: isTimeout ? 'timeout' : 'connection',
-      retryAfterMs: null,
-    }
+  } catch {
+    const error = limit.signal.aborted ? 'timeout' : 'connection'
+    return { at, status: null, durationMs: now() - at, error, retryAfterMs: null }
+  } finally {
+    clearTimeout(timer)
   }
 }
 
-async function post(url: URL, secrets: readonly string[], id: string, at: EpochMs, body: string) {
+async function headersOf({ secrets }: Target, id: string, at: EpochMs, body: string) {
   const timestamp = Math.floor(at / 1000)
-  return fetch(url, {
-    method: 'POST',
-    // A redirect could lead to an address that the policy refuses.
-    redirect: 'manual',
-    signal: AbortSignal.timeout(ATTEMPT_TIMEOUT_MS),
-    headers: {
-      'content-type': 'application/json',
-      'user-agent': 'Holdfast-Webhooks/1.0',
-      'webhook-id': id,
-      'webhook-timestamp': String(timestamp),
-      'webhook-signature': await sign(secrets, id, timestamp, body),
-    },
-    body,
-  })
+  return {
+    'content-type': 'application/json',
+    'user-agent': 'Holdfast-Webhooks/1.0',
+    'webhook-id': id,
+    'webhook-timestamp': String(timestamp),
+    'webhook-signature': await sign(secrets, id, timestamp, body),
+  }
 }
 
 export function errorOfStatus(status: number): AttemptError | null {

@@ -115,7 +115,7 @@ export class WebhookEndpoint extends DurableObject<Env> implements WebhookEndpoi
     })
   }
 
-  async test(command: Parameters<WebhookEndpointRpc['test']>[0]) {
+  async sendTest(command: Parameters<WebhookEndpointRpc['sendTest']>[0]) {
     const state = this.#live()
     if (!state) return absent()
     const replay = this.#endpoint.replay<{ eventId: string; attempt: Attempt }>(command.idempotency, now())

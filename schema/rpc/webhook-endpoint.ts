@@ -104,7 +104,7 @@ export interface WebhookEndpointRpc extends EventSource {
     idempotency: IdempotencyStamp | null
   }): Promise<Outcome<{ secret: string; previousExpiresAt: EpochMs; isReplay: boolean }>>
   /** Sends `webhook_endpoint.test` now, whatever the status, outside the log and without retry. */
-  test(command: {
+  sendTest(command: {
     idempotency: IdempotencyStamp | null
   }): Promise<Outcome<{ eventId: string; attempt: Attempt; isReplay: boolean }>>
   /** Schedules kept deliveries again; at most `REDELIVERIES_MAX` a call. */
