@@ -172,7 +172,7 @@ export const PROBLEMS = {
   },
   reservation_ended: { status: 409, title: 'The hold has ended', next: 'Hold again.' },
   lease_lost: { status: 409, title: 'Another runner took over', next: 'Nothing to do.' },
-  // 412, 413, 415, 422, 428
+  // 412, 413, 415, 416, 422, 428
   precondition_failed: {
     status: 412,
     title: 'If-Match names another version',
@@ -187,6 +187,11 @@ export const PROBLEMS = {
     status: 415,
     title: 'The Content-Type is not taken here',
     next: 'Send application/json, or a supported image type on image routes.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    title: 'The range is outside of the file',
+    next: '`Content-Range` tells its size.',
   },
   idempotency_key_reused: {
     status: 422,

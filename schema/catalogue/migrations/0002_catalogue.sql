@@ -66,8 +66,8 @@ CREATE TABLE listing (
   product_id TEXT NOT NULL,
   handle TEXT NOT NULL,
   title_key TEXT NOT NULL,
+  -- The least price among its variants in this currency: what is shown, sorted by and filtered on.
   price_min INTEGER NOT NULL,
-  price_max INTEGER NOT NULL,
   PRIMARY KEY (store, currency, category, product_id)
 ) WITHOUT ROWID;
 CREATE INDEX listing_by_price ON listing (store, currency, category, price_min, product_id);
