@@ -94,7 +94,10 @@ export async function selectListed(
   }
 }
 
-function statementsFor({ sort, start, isInStock, words, minPrice, maxPrice }: ListingFilter, count: number) {
+export function statementsFor(
+  { sort, start, isInStock, words, minPrice, maxPrice }: ListingFilter,
+  count: number,
+) {
   const order = ORDERS[sort]
   const hasPrice = minPrice !== null || maxPrice !== null
   const isPriceInRange = hasPrice && BY_PRICE.has(sort)
