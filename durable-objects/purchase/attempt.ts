@@ -10,7 +10,7 @@ import {
 } from '../../schema/rpc/purchase.ts'
 import { missingParts } from './begin-checkout.ts'
 import { repriceLines, whyTooLarge } from './decide-cart.ts'
-import { withEffect } from './effects.ts'
+import { EFFECT_RETRY_FIRST_MS, withEffect } from './effects.ts'
 import { paymentFailedEvent, reasonCode } from './event-data.ts'
 import { authorizeRequest, captureRequest, paymentOf, undoRequest } from './payment-request.ts'
 import { serves } from './shipping.ts'
@@ -188,7 +188,7 @@ export function giveUp(state: PurchaseState, at: EpochMs): Change {
 export function recordUndone(state: PurchaseState, isDone: boolean, at: EpochMs): Change {
   const attempt = state.attempt!
   const payment = attempt.previous ?? paymentOf(attempt)
-  const settled = isDone ? state : withEffect(state, 'undo', payment, at)
+  const settled = isDone ? state : withEffect(state, 'undo', payment, at + EFFECT_RETRY_FIRST_MS)
   if (attempt.previous) return { state: advance(settled, { stage: 'repricing', previous: null }, at) }
   const refusal = attempt.refusal ?? refuse('payment_declined')
   const isKept = refusal.code !== 'payment_provider_unavailable' && refusal.code !== 'unavailable'

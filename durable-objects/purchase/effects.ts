@@ -4,23 +4,23 @@ import { captureRequest, undoRequest } from './payment-request.ts'
 import type { Effect, PaymentRef, PurchaseState } from './state.ts'
 
 /** First retry of an effect outside; each next waits twice as long. */
-const EFFECT_RETRY_FIRST_MS = 5_000
+export const EFFECT_RETRY_FIRST_MS = 5_000
 /** An hour: a provider that is down for a day is asked some 30 times. */
 const EFFECT_RETRY_MAX_MS = 3_600_000
 /** From here on a person should look: it has failed for more than an hour. The retries go on. */
 export const EFFECT_TRIES_UNTIL_ALARM = 10
 
-/** Writes an effect down, once: its id names the payment and what is to be done with it. */
+/** Writes an effect down, once, to be tried at `nextAt`: its id names the payment and what is to be done with it. */
 export function withEffect(
   state: PurchaseState,
   kind: PendingEffect['do'],
   payment: PaymentRef,
-  at: EpochMs,
+  nextAt: EpochMs,
 ): PurchaseState {
   const id = `${payment.paymentId}.${kind}`
   if (state.effects.some((effect) => effect.id === id)) return state
   const request = kind === 'capture' ? captureRequest(payment) : undoRequest(payment)
-  return { ...state, effects: [...state.effects, { id, do: kind, request, tries: 0, nextAt: at }] }
+  return { ...state, effects: [...state.effects, { id, do: kind, request, tries: 0, nextAt }] }
 }
 
 export function withoutEffect(state: PurchaseState, id: string): PurchaseState {

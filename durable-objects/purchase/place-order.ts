@@ -6,7 +6,7 @@ import type { Money } from '../../schema/money.ts'
 import type { CheckoutAnswer } from '../../schema/rpc/purchase.ts'
 import { advance } from './attempt.ts'
 import { demandOf } from './demand.ts'
-import { withEffect } from './effects.ts'
+import { EFFECT_RETRY_FIRST_MS, withEffect } from './effects.ts'
 import { orderEvent } from './event-data.ts'
 import { paymentOf } from './payment-request.ts'
 import type { Change, EventDraft, PurchaseState } from './state.ts'
@@ -55,7 +55,7 @@ function placedAnswer(state: PurchaseState): NonNullable<Change['answer']> {
 export function recordCapture(state: PurchaseState, isCaptured: boolean, at: EpochMs): Change {
   const done = advance(state, { stage: 'done' }, at)
   if (!isCaptured) {
-    const later = withEffect(done, 'capture', paymentOf(state.attempt!), at)
+    const later = withEffect(done, 'capture', paymentOf(state.attempt!), at + EFFECT_RETRY_FIRST_MS)
     return { state: later, answer: placedAnswer(later) }
   }
   const paid = capturePayment(done, state.attempt!.paymentId)
