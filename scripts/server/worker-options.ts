@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { convertV4MiniflareOptions, Log, LogLevel, type MiniflareOptions } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions as readWorkerOptions } from 'wrangler'
 import { MARKS, processIdentity } from './processes.ts'
@@ -42,6 +42,8 @@ export function workerOptions(script: string, settings: ServerSettings): V4Optio
     name: 'holdfast',
     modules: true,
     scriptPath: script,
+    // Module names are relative to it and may not climb out of it.
+    modulesRoot: dirname(script),
     bindings: {
       ...(bindings.bindings as Record<string, unknown>),
       ADMIN_KEY: settings.adminKey,
