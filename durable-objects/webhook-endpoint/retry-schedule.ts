@@ -53,6 +53,7 @@ export function nextAttemptAt(
 export function parseRetryAfter(header: string | null, now: EpochMs): number | null {
   if (header === null) return null
   if (/^\d{1,9}$/.test(header)) return Number(header) * SECOND
-  const at = Date.parse(header)
+  // HTTP dates end in GMT; left alone, Date.parse takes "-5" for a year.
+  const at = header.endsWith('GMT') ? Date.parse(header) : Number.NaN
   return Number.isNaN(at) ? null : Math.max(0, at - now)
 }
