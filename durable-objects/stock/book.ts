@@ -77,15 +77,20 @@ export class Book {
     this.#isWritten = true
   }
 
-  /** Tells a band crossing, also one that only time made (a lot's end), and writes the counters. */
+  /** Tells a band crossing, also one that only time made (a lot's end). Nothing changes without a store to tell it to. */
+  announce(): void {
+    if (!this.#isWritten && this.#before.store === null) return
+    const crossing = bandRow(this.state, newUlid(this.at), this.at)
+    if (!crossing) return
+    this.#storage.append(crossing.row)
+    this.state = crossing.state
+    this.#isWritten = true
+  }
+
+  /** Writes the counters; the last thing in every transaction. */
   close(): void {
-    const crossing = this.state.store && bandRow(this.state, newUlid(this.at), this.at)
-    const isCrossed = crossing && (this.#isWritten || this.#before.store !== null)
-    if (isCrossed) {
-      this.#storage.append(crossing.row)
-      this.state = crossing.state
-    }
-    if (this.#isWritten || isCrossed) this.#storage.saveDifference(this.#before, this.state)
+    this.announce()
+    if (this.#isWritten) this.#storage.saveDifference(this.#before, this.state)
   }
 }
 

@@ -1,12 +1,13 @@
 import { refuse } from '../../schema/outcome.ts'
 import type { AllocateCommand, DeallocateCommand } from '../../schema/rpc/stock.ts'
-import { type Decision, refused } from './decision.ts'
+import { assertUnits, type Decision, refused } from './decision.ts'
 import { giveBack } from './positions.ts'
 import { deltasOf, purchaseMovement, type Reservation } from './state.ts'
 
 /** Turns a live hold into a promise to an order, whole or not at all. */
 export function decideAllocate(own: Reservation | null, command: AllocateCommand): Decision<object> {
   const { purchaseId, orderId, quantity } = command
+  assertUnits(quantity, 1)
   if (own?.state === 'allocated' && own.orderId === orderId) return { outcome: { ok: true } }
   if (own?.state !== 'held') return refused(refuse('reservation_ended'))
   if (own.quantity !== quantity) {
@@ -24,6 +25,7 @@ export function decideAllocate(own: Reservation | null, command: AllocateCommand
 /** Gives allocated units back to availability, once for each command id, in parts if need be. */
 export function decideDeallocate(own: Reservation | null, command: DeallocateCommand): Decision<object> {
   const { purchaseId, orderId, commandId, quantity } = command
+  assertUnits(quantity, 1)
   if (own?.deallocations.includes(commandId)) return { outcome: { ok: true } }
   const allocated = own?.state === 'allocated' && own.orderId === orderId ? own.quantity : 0
   if (!own || quantity > allocated) {

@@ -1,7 +1,7 @@
 import { refuse } from '../../schema/outcome.ts'
 import { QUANTITY_MAX } from '../../schema/quantity.ts'
 import type { AdjustReason, MoveCommand } from '../../schema/rpc/stock.ts'
-import { type Decision, refused } from './decision.ts'
+import { assertUnits, type Decision, refused } from './decision.ts'
 import { newPosition } from './positions.ts'
 import type { StockState } from './state.ts'
 
@@ -16,12 +16,15 @@ const MAY_BREAK_PROMISES: ReadonlySet<AdjustReason> = new Set([
   'quality_hold',
 ])
 
+const LEAST = { receive: 1, adjust: -QUANTITY_MAX, count: 0 } as const
+
 /** Every event carries all levels: 500 positions are some 70 KB of it, far below the 2 MB that a row may have. */
 export const POSITIONS_MAX = 500
 
 /** Goods that arrive, are found changed, or are counted, at one position. */
 export function decideMove(state: StockState, command: MoveCommand): Decision<object> {
   const { type, location, lot, quantity, expectedOnHand } = command
+  assertUnits(quantity, LEAST[type])
   const known = state.positions.find((p) => p.location === location && p.lot === lot)
   if (!known && state.positions.length >= POSITIONS_MAX) {
     return conflict(`An item has ${POSITIONS_MAX} positions at most.`, { limit: POSITIONS_MAX })

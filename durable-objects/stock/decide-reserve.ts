@@ -1,7 +1,7 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import { refuse } from '../../schema/outcome.ts'
 import type { ReserveCommand } from '../../schema/rpc/stock.ts'
-import { type Decision, refused } from './decision.ts'
+import { assertUnits, type Decision, refused } from './decision.ts'
 import { addShares, giveBack, pick, totalsOf } from './positions.ts'
 import {
   type Delta,
@@ -25,6 +25,7 @@ export function decideReserve(
   at: EpochMs,
 ): Reserved {
   const { purchaseId, version, quantity, expiresAt } = command
+  assertUnits(quantity, 1)
   const held = own?.state === 'held' ? own : null
   const ok: Reserved = { outcome: { ok: true, quantity, expiresAt } }
   if (held && isRepeat(held, command)) return ok

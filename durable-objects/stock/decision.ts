@@ -14,3 +14,9 @@ export interface Decision<T extends object> {
 export function refused(refusal: Refusal): { outcome: Refusal } {
   return { outcome: refusal }
 }
+
+/** Callers validate what people send; a figure that is no count of units is a bug, and stops before anything is written. */
+export function assertUnits(quantity: number, least: number): void {
+  if (!Number.isSafeInteger(quantity) || quantity < least)
+    throw new Error(`${quantity} is no number of units`)
+}

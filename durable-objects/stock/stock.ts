@@ -93,6 +93,7 @@ export class Stock extends DurableObject<Env> implements StockRpc {
       if (known) return asReplay(JSON.parse(known.answer) as Outcome<MoveAnswer>)
       const { outcome, change } = decideMove(book.state, command)
       const movement = change && book.enter(change)
+      book.announce()
       const levels = levelsOf(book.state, book.at)
       const answer: Outcome<MoveAnswer> = movement
         ? { ok: true, movement, levels, isReplay: false }
@@ -110,6 +111,7 @@ export class Stock extends DurableObject<Env> implements StockRpc {
   }): Promise<Outcome<{ policy: StockPolicy; levels: Levels }>> {
     return this.#write(command, (book) => {
       book.setPolicy(command.policy)
+      book.announce()
       return { ok: true, policy: book.state.policy, levels: levelsOf(book.state, book.at) }
     })
   }

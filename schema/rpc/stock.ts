@@ -21,11 +21,14 @@ export interface Levels {
   reserved: number
   allocated: number
   safetyStock: number
-  /** `max(0, onHand - reserved - allocated - safetyStock)` over live positions; backorder apart. */
+  /**
+   * `max(0, onHand - reserved - allocated - safetyStock)`, backorder apart. `onHand` and `safetyStock` leave out lots
+   * past their date; promises made from such a lot still count.
+   */
   available: number
   backorderLimit: number
   positions: Position[]
-  /** Number of the last movement. */
+  /** Of the item's last event: of the last movement, or of the band crossing it led to. */
   sequence: number
 }
 
@@ -131,7 +134,7 @@ export interface DeallocateCommand {
   store: StoreRef
   orderId: string
   purchaseId: string
-  /** Idempotent by this id, e.g. `ord_.../cancellation/1`. */
+  /** Idempotent by this id for as long as the reservation is kept, e.g. `ord_.../cancellation/1`: another undoing needs another id. */
   commandId: string
   /** Units to give back to availability, at most what is still allocated. */
   quantity: number
@@ -164,10 +167,19 @@ export interface MoveAnswer {
 }
 
 /**
- * The Stock object `{store}/{item}`. Refusals: `insufficient_stock` with facts `{ requested, available }`
- * (`available`: the most this purchase could hold now, its own hold counted in), `stale_version` with
- * `{ version }` (the one to exceed), `reservation_ended`, `stock_conflict` with what was expected and found,
- * `idempotency_key_reused`.
+ * The Stock object `{store}/{item}`. Refusals:
+ * - `insufficient_stock` `{ requested, available }` (`available`: the most this purchase could hold now, its own hold
+ *   counted in). Nothing changed.
+ * - `stale_version` `{ version }` (the one to exceed): also a repeated reserve whose hold has ended meanwhile, since an
+ *   answer never claims a hold that is no more.
+ * - `reservation_ended`: there is no live hold to allocate; or reserve and release of what an order has; or a hold that
+ *   would be over before it begins.
+ * - `stock_conflict`: what was expected and found. Allocate of another quantity `{ requested, held }`; deallocate of more
+ *   than is allocated `{ requested, allocated }`; movements `{ quantity, onHand }`, `{ expectedOnHand, onHand }`, ...
+ * - `idempotency_key_reused`.
+ *
+ * A change of quantity is a movement and an event; a change of `expiresAt` alone is neither. Fully deallocated
+ * units may be held again by the same purchase with a higher version.
  */
 export interface StockRpc extends EventSource {
   reserve(command: ReserveCommand): Promise<Outcome<{ quantity: number; expiresAt: EpochMs }>>

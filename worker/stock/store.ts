@@ -43,9 +43,9 @@ const LIST_ITEMS = `
     and (?3 is null or exists (select 1 from json_each(stock_items.locations) where value = ?3))
   order by item limit ?4`
 
-/** The consolidated list of one status: index stock_items_by_band. */
+/** The consolidated list of one status: the index is named, for SQLite without statistics takes the primary key and walks the store. */
 const LIST_ITEMS_OF_BAND = `
-  select * from stock_items
+  select * from stock_items indexed by stock_items_by_band
   where store = ?1 and item > ?2
     and (?3 is null or exists (select 1 from json_each(stock_items.locations) where value = ?3))
     and band = ?5

@@ -153,6 +153,27 @@ describe('a change reaches the relay', () => {
     expect(nudgesOf(stock)).toHaveLength(1)
   })
 
+  test('by an alarm that survives its own failure, for the expiry of holds hangs on it', async () => {
+    testClock.freeze(now())
+    const stock = new StockItem()
+    await stock.receive(5)
+    await stock.reserve('a', 1)
+    testClock.advance(HOLD_MS)
+    const rename = (from: string, to: string) =>
+      runInDurableObject(stock.stub, (_, state) => {
+        state.storage.sql.exec(`alter table ${from} rename to ${to}`)
+      })
+    await rename('position', 'elsewhere')
+    for (let failures = 0; failures < 8; failures++) {
+      expect(await runDurableObjectAlarm(stock.stub)).toBe(true)
+      testClock.advance(5_000)
+      expect(await alarmOf(stock)).toBe(now())
+    }
+    await rename('elsewhere', 'position')
+    expect(await runDurableObjectAlarm(stock.stub)).toBe(true)
+    expect((await stock.ledger()).map(({ type }) => type)).toEqual(['receive', 'reserve', 'expire'])
+  })
+
   test('by the alarm after an eviction took the nudge with it', async () => {
     queue.fail(true)
     const stock = new StockItem()
