@@ -98,7 +98,7 @@ export function reprice(
   if (tooLarge) return fail(state, tooLarge, at)
   const missing = missingParts(repriced)
   if (missing.length > 0) return fail(repriced, refuse('cart_incomplete', undefined, { missing }), at)
-  const { totals } = priceCart(repriced, at)!
+  const { totals } = priceCart(repriced, at)
   const { expectedTotal } = state.attempt!
   const isExpected =
     !expectedTotal ||
@@ -139,8 +139,18 @@ export function recordAuthorization(state: PurchaseState, result: AuthorizeResul
 /** The decision, written down before the irreversible happens. */
 function commit(state: PurchaseState, providerReference: string | null, at: EpochMs): Change {
   const reference = providerReference ?? state.attempt!.providerReference
+  const { payment } = state.attempt!
   return {
-    state: advance(state, { stage: 'placing', decision: 'commit', providerReference: reference }, at),
+    state: advance(
+      state,
+      {
+        stage: 'placing',
+        decision: 'commit',
+        providerReference: reference,
+        payment: { ...payment, token: '' },
+      },
+      at,
+    ),
   }
 }
 

@@ -59,7 +59,9 @@ export class CartCommands {
     const keep = (answer: Kept) => (storage: PurchaseRecord['storage']) => {
       if (!idempotency) return
       const { key, fingerprint } = idempotency
-      storage.keep(key, { fingerprint, answer: JSON.stringify(answer) }, at, at + IDEMPOTENCY_KEPT_MS)
+      // The id is derived from the key, so as long as there is this cart there can be no other for it.
+      const keptUntil = answer.kind === 'cart' ? Number.MAX_SAFE_INTEGER : at + IDEMPOTENCY_KEPT_MS
+      storage.keep(key, { fingerprint, answer: JSON.stringify(answer) }, at, keptUntil)
     }
     if (!decided.ok) {
       if (idempotency && isKept(decided)) this.#record.write(keep({ kind: 'refused', refusal: decided }))

@@ -56,7 +56,7 @@ export class CheckoutCommands {
       refusal
         ? { state, answer: { attempt: number, answer: { kind: 'refused', refusal }, isKept: true } }
         : { state: beginAttempt(state, command, number, at) },
-      (storage) => storage.writeAttempt(number, key, fingerprint, at + IDEMPOTENCY_KEPT_MS),
+      (storage) => storage.writeAttempt(number, key, fingerprint, at, at + IDEMPOTENCY_KEPT_MS),
     )
     return refusal ?? { ok: true, attempt: number, isReplay: false }
   }
@@ -135,14 +135,14 @@ export class CheckoutCommands {
   }
 
   /** Step `hold`: every item until after the payment window, or the attempt fails and the cart is as it was. */
-  async hold(state: PurchaseState, at: EpochMs): Promise<Change | Refusal> {
+  async hold(at: EpochMs): Promise<Change | Refusal> {
     // Giving back for an attempt that failed must come before allocating again, or it would take the new allocation.
     await this.deallocate()
     const settled = this.#record.state!
     if (settled.deallocations.length > 0) return refuse('unavailable', 'Stock did not answer.')
     const decided = await holdForCheckout(this.#stock, this.#record.holdContext(settled), settled, at)
     if (decided.ok) return held(decided.state, at)
-    return decided.code === 'unavailable' ? decided : fail(state, decided, at)
+    return decided.code === 'unavailable' ? decided : fail(settled, decided, at)
   }
 
   /** Step `place`: allocate everything, holding again what has ended; then order and event in one transaction. */

@@ -136,7 +136,8 @@ export function repriceLines(lines: readonly Line[], facts: readonly LineInput['
 
 /** Refuses what is too large to keep, to price exactly or to hold; null when it fits. */
 export function whyTooLarge(state: PurchaseState, at: EpochMs): Refusal | null {
-  if (!priceCart(state, at)) return refuse('cart_full', 'The amount is larger than an order may be.')
+  if (!priceCart(state, at).isInRange)
+    return refuse('cart_full', 'The amount is larger than an order may be.')
   for (const quantity of demandOf(state.lines).values()) {
     if (quantity > QUANTITY_MAX) return refuse('cart_full', 'A quantity is larger than stock can hold.')
   }

@@ -22,7 +22,7 @@ export function cartExpiredEvent(state: PurchaseState, at: EpochMs): EventDraft 
     market: state.terms.code,
     currency: state.terms.currency,
     lines: state.lines.map(({ facts, quantity }) => ({ sku: facts.sku, quantity })),
-    totals: priceCart(state, at)?.totals ?? null,
+    totals: priceCart(state, at).totals,
   }
   return { type: 'cart.expired', subject: 'cart', data }
 }

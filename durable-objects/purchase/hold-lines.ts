@@ -45,7 +45,9 @@ export async function holdForCheckout(
   const changes = [...items].map((item) => {
     const hold = state.holds.find((other) => other.item === item)
     const since = isLive(hold, at) ? hold.since : at
-    return toChange(item, demand.get(item) ?? 0, hold, since, until, at)
+    // A store whose holds outlast the payment window keeps them as they are.
+    const expiresAt = isLive(hold, at) ? Math.max(until, hold.expiresAt) : until
+    return toChange(item, demand.get(item) ?? 0, hold, since, expiresAt, at)
   })
   const skus = new Set(state.lines.map(({ facts }) => facts.sku))
   return apply(stock, context, state, changes, skus)

@@ -79,7 +79,7 @@ function orderOf(state: PurchaseState, number: string, at: EpochMs): Order {
   const attempt = state.attempt!
   const totals = attempt.totals!
   const money = (amount: number): Money => ({ amount, currency: state.terms.currency })
-  const priced = priceCart(state, attempt.pricedAt)!
+  const priced = priceCart(state, attempt.pricedAt)
   const isFree = totals.total.amount === 0
   const payment: Payment = {
     id: attempt.paymentId,

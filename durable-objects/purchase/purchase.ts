@@ -98,9 +98,7 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
   }
 
   async hold({ lease }: Command<'hold'>): Answer<'hold'> {
-    return this.#alone(() =>
-      this.#checkout.step(lease, 'holding', (state, at) => this.#checkout.hold(state, at)),
-    )
+    return this.#alone(() => this.#checkout.step(lease, 'holding', (_, at) => this.#checkout.hold(at)))
   }
 
   async recordAuthorization({

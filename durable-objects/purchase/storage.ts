@@ -57,6 +57,8 @@ const ATTEMPT_OF_KEY = 'select number, fingerprint from attempt where key = ? an
 const LAST_ATTEMPT = 'select coalesce(max(number), 0) as number from attempt'
 const WRITE_ATTEMPT =
   'insert into attempt (number, key, fingerprint, payment, answer, kept_until) values (?, ?, ?, null, null, ?)'
+/** Attempts that made no payment are of no use once their key is forgotten; the newest keeps the count. */
+const DROP_OVERDUE_ATTEMPTS = 'delete from attempt where kept_until <= ? and number < ? and payment is null'
 /** The first answer of an attempt stays; primary key. */
 const WRITE_ANSWER = 'update attempt set answer = ? where number = ? and answer is null'
 /** An answer that is not kept (503): the key may begin a new attempt. */
@@ -156,7 +158,8 @@ export class PurchaseStorage {
     return this.#sql.exec<{ number: number }>(LAST_ATTEMPT).one().number
   }
 
-  writeAttempt(number: number, key: string, fingerprint: string, keptUntil: EpochMs): void {
+  writeAttempt(number: number, key: string, fingerprint: string, at: EpochMs, keptUntil: EpochMs): void {
+    this.#sql.exec(DROP_OVERDUE_ATTEMPTS, at, number)
     this.#sql.exec(WRITE_ATTEMPT, number, key, fingerprint, keptUntil)
   }
 

@@ -13,6 +13,8 @@ export interface Priced {
   totals: Totals
   /** As displayed, beside each line in order. */
   lines: { total: Money; tax: Money }[]
+  /** False when a sum passes AMOUNT_MINOR_MAX: no command may bring a cart there. */
+  isInRange: boolean
 }
 
 export interface ToPrice {
@@ -25,9 +27,8 @@ export interface ToPrice {
 /**
  * What the cart costs. Tax is counted line by line, half up, so that the parts always sum: `tax` is the sum of
  * `taxes`, and each of these the sum of its lines. `taxable` is the amount without tax in either kind of market.
- * Null when a sum would pass AMOUNT_MINOR_MAX.
  */
-export function priceCart(cart: ToPrice, at: EpochMs): Priced | null {
+export function priceCart(cart: ToPrice, at: EpochMs): Priced {
   const { terms } = cart
   const currency = { code: terms.currency, base: 10n, exponent: 0n }
   const money = (amount: number) => dinero({ amount: BigInt(amount), currency })
@@ -51,7 +52,6 @@ export function priceCart(cart: ToPrice, at: EpochMs): Priced | null {
   const lines: Priced['lines'] = []
   for (const { facts, quantity } of cart.lines) {
     const total = multiply(money(facts.unitPrice), BigInt(quantity))
-    if (!isInRange(total)) return null
     subtotal = add(subtotal, total)
     const amount = amountOf(total)
     const tax = taxPart(amount, facts.taxCategory)
@@ -65,11 +65,11 @@ export function priceCart(cart: ToPrice, at: EpochMs): Priced | null {
   const tax = [...taxes.values()].reduce((sum, group) => add(sum, group.amount), money(0))
   const shipping = money(shippingAmount)
   const total = [shipping, ...(terms.pricesIncludeTax ? [] : [tax])].reduce(add, subtotal)
-  if (!isInRange(subtotal) || !isInRange(total)) return null
 
   const wire = (value: Dinero<bigint>): Money => ({ amount: amountOf(value), currency: terms.currency })
   return {
     lines,
+    isInRange: isInRange(subtotal) && isInRange(total),
     totals: {
       subtotal: wire(subtotal),
       discount: wire(money(0)),
@@ -79,7 +79,7 @@ export function priceCart(cart: ToPrice, at: EpochMs): Priced | null {
       taxIncluded: terms.pricesIncludeTax,
       taxes: [...taxes.values()]
         // A free shipment of another rate than the goods' would otherwise show as an empty group.
-        .filter((group) => amountOf(group.taxable) > 0)
+        .filter(({ taxable, amount }) => amountOf(taxable) + amountOf(amount) > 0)
         .map(({ name, rate, taxable, amount }) => ({
           name,
           rate,

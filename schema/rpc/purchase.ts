@@ -93,7 +93,7 @@ export interface AuthorizeRequest {
 export interface PaymentRequest {
   provider: string
   paymentId: string
-  /** The provider's own name of the payment. */
+  /** The provider's own name of the payment; '' when it never said one: it is then known by `paymentId` alone. */
   providerReference: string
   amount: Money
   idempotencyKey: string

@@ -97,6 +97,14 @@ describe('a new cart', () => {
     })
   })
 
+  test('answers its key as long as it lives, since no other cart can have its id', async () => {
+    const shopper = new Shopper()
+    const idempotency = stamp()
+    const first = ok(await shopper.create([], { idempotency }))
+    testClock.advance(8 * 24 * 3_600_000)
+    expect(ok(await shopper.create([], { idempotency })).cart).toEqual(first.cart)
+  })
+
   test('that was refused under a key is refused again, even when stock has come', async () => {
     const shopper = new Shopper()
     const tee = await stocked(1)
