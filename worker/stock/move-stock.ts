@@ -15,11 +15,11 @@ export async function moveStock(
   movement: NewMovement,
   by: { actor: string; idempotency: IdempotencyStamp },
 ): Promise<Outcome<MoveAnswer>> {
-  const location = await knownLocation(env, store, movement.location)
-  if (!location) return refuse('location_not_found', `There is no location ${movement.location}.`)
   const { type, lot, expiresAt, quantity, reason, reference } = movement
-  return askStock(env, store, item, (stock) =>
-    stock.move({
+  return askStock(env, store, item, async (stock) => {
+    const location = await knownLocation(env, store, movement.location)
+    if (!location) return refuse('location_not_found', `There is no location ${movement.location}.`)
+    return stock.move({
       store: store.ref,
       type,
       location: location.code,
@@ -33,8 +33,8 @@ export async function moveStock(
       expectedOnHand: movement.type === 'count' ? (movement.expectedOnHand ?? null) : null,
       lowStockThreshold: store.lowStockThreshold,
       ...by,
-    }),
-  )
+    })
+  })
 }
 
 /** Settings are remembered for some seconds, so a location that is not there may have just been made elsewhere. */

@@ -45,7 +45,7 @@ const list = createRoute({
   },
   responses: {
     200: json('A page of items', pageOf(stockItemSchema)),
-    ...problems('malformed_request', 'cursor_invalid', 'unauthorized', 'scope_missing', 'store_not_found'),
+    ...problems('malformed_request', 'cursor_invalid', 'unauthorized', 'scope_missing', 'unavailable'),
   },
 })
 
@@ -53,10 +53,11 @@ stockRoutes.openapi(list, async (c) => {
   const { cursor, ...query } = c.req.valid('query')
   const after = cursor === undefined ? '' : decodeCursor(cursor, ['string'] as const)[0]
   const { location, status, limit } = query
-  const { items, next } = await listStock(c.env, c.get('store'), { after, limit, location, status })
-  const nextCursor = next === null ? null : encodeCursor([next])
+  const page = await listStock(c.env, c.get('store'), { after, limit, location, status })
+  if (!page.ok) return replyRefusal(c, page)
+  const nextCursor = page.next === null ? null : encodeCursor([page.next])
   linkNext(c, nextCursor)
-  return c.json({ items, nextCursor }, 200)
+  return c.json({ items: page.items, nextCursor }, 200)
 })
 
 const read = createRoute({
