@@ -19,6 +19,8 @@ export const skuSchema = z
   .max(64)
   .regex(/^[^\p{C}]+$/u, 'has a character that is not printable')
   .refine((sku) => sku.trim() === sku, 'begins or ends with a space')
+  // Every URL parser takes these two for steps in the path, also when they are encoded.
+  .refine((sku) => sku !== '.' && sku !== '..', 'cannot stand in an address')
   .openapi({ example: 'TEE-BLACK-M' })
 
 /** Codes and handles in paths: lower-case words joined by hyphens. */

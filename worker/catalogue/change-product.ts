@@ -11,7 +11,7 @@ import {
   isConflict,
   type StoredProduct,
   saveStatements,
-  selectForeignSkus,
+  selectForChange,
   selectProduct,
 } from './product-store.ts'
 
@@ -25,11 +25,9 @@ export type Changed = Outcome<StoredProduct & { isChanged: boolean }>
 /** What the caller read before, as `If-Match` says it: a revision, `*` for any, or null for no condition. */
 export type Expected = number | '*' | null
 
-type Wanted = (current: Product | null) => PutProduct | Refusal
-
 /** The product is as given afterwards. */
 export function putProduct(env: Env, store: Store, handle: string, wanted: PutProduct, expected: Expected) {
-  return changeProduct(env, store, handle, expected, () => wanted)
+  return changeProduct(env, store, handle, expected, wanted, () => wanted)
 }
 
 /** The given members are as given afterwards, the others as they were. */
@@ -40,8 +38,8 @@ export function patchProduct(
   patch: ProductPatch,
   expected: Expected,
 ) {
-  return changeProduct(env, store, handle, expected, (current) =>
-    current ? mergePatch(current, patch) : refuse('product_not_found'),
+  return changeProduct(env, store, handle, expected, patch, (current) =>
+    current ? mergePatch(current, patch) : null,
   )
 }
 
@@ -64,22 +62,25 @@ export async function deleteProduct(
   })
 }
 
-function changeProduct(
+/** `given` is what the request says; `merge` makes the whole of it, null where there is nothing to merge it into. */
+async function changeProduct(
   env: Env,
   store: Store,
   handle: string,
   expected: Expected,
-  want: Wanted,
+  given: ProductPatch,
+  merge: (current: Product | null) => PutProduct | null,
 ): Promise<Changed> {
   const { slug } = store.ref
+  const skus = (given.variants ?? []).map(({ sku }) => sku)
   return attempted(async () => {
-    const current = await selectProduct(env.CATALOGUE, slug, handle)
-    const wanted = want(current?.product ?? null)
-    const refusal =
-      'ok' in wanted ? wanted : (unmetBy(current, expected) ?? (await refusalOf(env, slug, handle, wanted)))
+    const { current, conflicts } = await selectForChange(env.CATALOGUE, slug, handle, skus)
+    const wanted = merge(current?.product ?? null)
+    if (!wanted) return refuse('product_not_found')
+    const refusal = unmetBy(current, expected) ?? refusalOf(slug, wanted, conflicts)
     if (refusal) return refusal
     const at = now()
-    const product = composeProduct(handle, wanted as PutProduct, current?.product ?? null, {
+    const product = composeProduct(handle, wanted, current?.product ?? null, {
       at: toIso(at),
       newProductId: () => newId('product', at),
       newVariantId: () => newId('variant', at),
@@ -115,16 +116,13 @@ function unmetBy(current: StoredProduct | null, expected: Expected): Refusal | n
   return isMet ? null : refuse('precondition_failed')
 }
 
-async function refusalOf(
-  env: Env,
+function refusalOf(
   slug: string,
-  handle: string,
   wanted: PutProduct,
-): Promise<Refusal | null> {
+  conflicts: { sku: string; handle: string }[],
+): Refusal | null {
   const errors = productErrors(slug, wanted)
   if (errors.length > 0) return refuse('malformed_request', undefined, { errors: errors.slice(0, 50) })
-  const skus = (wanted.variants ?? []).map(({ sku }) => sku)
-  const conflicts = await selectForeignSkus(env.CATALOGUE, slug, handle, skus)
   return conflicts.length === 0 ? null : refuse('sku_conflict', undefined, { conflicts })
 }
 

@@ -54,28 +54,36 @@ export interface StoredProduct {
   revision: number
 }
 
+interface ProductRow {
+  document: string
+  revision: number
+}
+
 export async function selectProduct(
   db: D1Database,
   store: string,
   handle: string,
 ): Promise<StoredProduct | null> {
-  const row = await db
-    .prepare(SELECT_PRODUCT)
-    .bind(store, handle)
-    .first<{ document: string; revision: number }>()
-  return row && { product: JSON.parse(row.document), revision: row.revision }
+  const row = await db.prepare(SELECT_PRODUCT).bind(store, handle).first<ProductRow>()
+  return row && toStoredProduct(row)
 }
 
-/** SKUs among the given that belong to another product, with its handle. */
-export async function selectForeignSkus(
+/** The product, and which of the SKUs it is to have belong to others, as of one moment. */
+export async function selectForChange(
   db: D1Database,
   store: string,
   handle: string,
   skus: string[],
-): Promise<{ sku: string; handle: string }[]> {
-  if (skus.length === 0) return []
-  const statement = db.prepare(SELECT_FOREIGN_SKUS).bind(store, handle, JSON.stringify(skus))
-  return (await statement.all<{ sku: string; handle: string }>()).results
+): Promise<{ current: StoredProduct | null; conflicts: { sku: string; handle: string }[] }> {
+  const [products, foreign] = await db.batch([
+    db.prepare(SELECT_PRODUCT).bind(store, handle),
+    db.prepare(SELECT_FOREIGN_SKUS).bind(store, handle, JSON.stringify(skus)),
+  ])
+  const row = products!.results[0] as ProductRow | undefined
+  return {
+    current: row ? toStoredProduct(row) : null,
+    conflicts: foreign!.results as { sku: string; handle: string }[],
+  }
 }
 
 export async function selectProductPage(
@@ -140,6 +148,10 @@ export function deleteStatements(
 /** True when a batch failed because somebody else was faster: read again and decide again. */
 export function isConflict(error: unknown): boolean {
   return /malformed JSON|UNIQUE constraint failed: variants/.test(String(error))
+}
+
+function toStoredProduct(row: ProductRow): StoredProduct {
+  return { product: JSON.parse(row.document), revision: row.revision }
 }
 
 function columnsOf(product: Product, revision: number): (string | number | null)[] {
