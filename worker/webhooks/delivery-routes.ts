@@ -128,7 +128,9 @@ deliveriesRoutes.openapi(rotateRoute, async (c) => {
 deliveriesRoutes.openapi(testRoute, async (c) => {
   const idempotency = await optionalStamp(c)
   const { id } = c.req.valid('param')
-  const outcome = await askEndpoint(c.env, c.get('store').ref, id, (object) => object.sendTest({ idempotency }))
+  const outcome = await askEndpoint(c.env, c.get('store').ref, id, (object) =>
+    object.sendTest({ idempotency }),
+  )
   if (!outcome.ok) return replyRefusal(c, outcome) as never
   const { eventId, attempt, isReplay } = outcome
   return c.json({ eventId, ...attemptOnTheWire(attempt) }, 200, isReplay ? REPLAYED_HEADER : {})
