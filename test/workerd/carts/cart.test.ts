@@ -92,6 +92,18 @@ describe('a new cart', () => {
     expect(other.body.code).toBe('idempotency_key_reused')
   })
 
+  test('that was refused under a key stays refused under it, byte for byte', async () => {
+    const idempotencyKey = crypto.randomUUID()
+    const ask = () => call('POST', '/v1/carts', { body: { lines: [{ sku, quantity: 6 }] }, idempotencyKey })
+    const first = await ask()
+    expect([first.status, first.body.code]).toEqual([409, 'insufficient_stock'])
+    await received(sku, 10)
+    const again = await ask()
+    expect(JSON.stringify(again.body)).toBe(JSON.stringify(first.body))
+    expect(again.headers.get('Idempotency-Replayed')).toBe('true')
+    expect(again.headers.get('Request-Id')).toBe(again.body.requestId)
+  })
+
   test('with a key that others could guess is refused', async () => {
     const short = await call('POST', '/v1/carts', { idempotencyKey: 'order-1' })
     expect(short.status).toBe(400)
@@ -200,10 +212,10 @@ describe('a line', () => {
 })
 
 describe('a SKU in a path', () => {
-  test.each(['BANK CHARGES', 'a/b', 'a%2Fb', '100%', 'ß→東', 'q?x=1&y#z', '..', 'a+b', "it's"])(
+  test.each(['BANK CHARGES', 'a/b', 'a%2Fb', '100%', 'ß→東', 'q?x=1&y#z', '..x', 'a+b', "it's"])(
     '%j is reached percent-encoded',
     async (odd) => {
-      const name = odd === '..' ? '..x' : `${odd}-${crypto.randomUUID().slice(0, 4)}`
+      const name = `${odd}-${crypto.randomUUID().slice(0, 4)}`
       await stockedAs(name, 2)
       const cartId = await newCart()
       const answer = await put(cartId, 2, name)
@@ -213,23 +225,16 @@ describe('a SKU in a path', () => {
     },
   )
 
-  test.each([
-    '%',
-    '%zz',
-    '%E0%A4%A',
-    '%00',
-    '%ff%fe',
-    '%ED%A0%80',
-    '%20',
-    '..%2F..%2Fother',
-    'a'.repeat(5000),
-  ])('%j is refused and not our failure', async (raw) => {
-    const cartId = await newCart()
-    const put = await call('PUT', `/v1/carts/${cartId}/lines/${raw}`, { body: { quantity: 1 } })
-    expect([400, 404], JSON.stringify(put.body)).toContain(put.status)
-    const removed = await call('DELETE', `/v1/carts/${cartId}/lines/${raw}`)
-    expect(removed.status).toBeLessThan(500)
-  })
+  test.each(['%', '%zz', '%E0%A4%A', '%00', '%ff%fe', '%ED%A0%80', '%20', '..%2F..%2Fother', 'a'.repeat(65)])(
+    '%j is refused and not our failure',
+    async (raw) => {
+      const cartId = await newCart()
+      const put = await call('PUT', `/v1/carts/${cartId}/lines/${raw}`, { body: { quantity: 1 } })
+      expect([400, 404], JSON.stringify(put.body)).toContain(put.status)
+      const removed = await call('DELETE', `/v1/carts/${cartId}/lines/${raw}`)
+      expect(removed.status).toBeLessThan(500)
+    },
+  )
 })
 
 describe('a cart', () => {

@@ -151,8 +151,12 @@ describe('a cancellation', () => {
   test('of a cancelled order is refused under another key', async () => {
     const { id } = await place()
     expect((await cancel(id)).status).toBe(200)
-    const refused = await cancel(id)
+    const idempotencyKey = crypto.randomUUID()
+    const refused = await cancel(id, { idempotencyKey })
     expect([refused.status, refused.body.code]).toEqual([409, 'order_state_conflict'])
+    const again = await cancel(id, { idempotencyKey })
+    expect(JSON.stringify(again.body)).toBe(JSON.stringify(refused.body))
+    expect(again.headers.get('Idempotency-Replayed')).toBe('true')
   })
 
   test('with If-Match happens only to the version that the caller saw', async () => {
