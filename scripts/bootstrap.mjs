@@ -134,9 +134,8 @@ function run() {
     stdio: 'inherit',
     env: { ...process.env, HOLDFAST_STOP_WITH_PARENT: '1' },
   })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal))
-  }
+  // Not SIGHUP: whoever started us with nohup wants it ignored, and otherwise the script ends with us.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
   // When npm is killed the hard way nobody tells us; a server nobody can stop would keep the port.
   const parent = process.ppid
   if (process.env.npm_lifecycle_event) {
