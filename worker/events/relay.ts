@@ -46,8 +46,11 @@ export async function relay(
   for (let round = 0; round < ROUNDS_MAX && waiting.length > 0; round++) {
     const runs = await settle(verdicts, waiting, (ref) => ref, pull(env, parts))
     const recorded = await record(env, parts, runs, verdicts)
-    const logged = await append(env, parts, recorded, verdicts)
-    await settle(verdicts, logged, (run) => run.ref, confirm)
+    const { logged, appended } = await append(env, recorded, verdicts)
+    await Promise.all([
+      appended.length > 0 && parts.pokeReaders(env, appended),
+      settle(verdicts, logged, (run) => run.ref, confirm),
+    ])
     waiting = logged
       .filter(({ ref, pulled }) => pulled.hasMore && !verdicts.has(sourceName(ref)))
       .map(({ ref }) => ref)
@@ -91,42 +94,38 @@ async function record(
   })
 }
 
-/** Step 3: all events in one append; then the readers are woken. */
+/** Step 3: all events in one append. Answers the runs that are in the log whole, and every event that is. */
 async function append(
   env: Env,
-  parts: RelayParts,
   runs: Run[],
   verdicts: Map<string, Verdict>,
-): Promise<Run[]> {
-  const sound = runs.filter((run) => {
-    if (isGapFree(run.pulled.events)) return true
-    verdicts.set(sourceName(run.ref), { do: 'park', reason: 'the run has a gap' })
+): Promise<{ logged: Run[]; appended: EventToAppend[] }> {
+  const sound = runs.filter(({ ref, pulled }) => {
+    if (isGapFree(pulled.events)) return true
+    verdicts.set(sourceName(ref), { do: 'park', reason: 'the run has a gap' })
     return false
   })
   const events = sound.flatMap(({ ref, pulled }) => withBase(ref.store.slug, pulled.events))
-  if (events.length > 0) {
-    let faults: AppendFault[]
-    try {
-      faults = await appendEvents(env, events)
-    } catch (error) {
-      for (const { ref } of sound) verdicts.set(sourceName(ref), again(`log: ${errorText(error)}`))
-      return []
-    }
-    const faultOf = new Map(faults.map(({ id, fault }) => [id, fault]))
-    for (const run of sound) {
-      const fault = run.pulled.events.map(({ id }) => faultOf.get(id)).find((found) => found !== undefined)
-      if (fault) verdicts.set(sourceName(run.ref), { do: 'park', reason: `the log says: ${fault}` })
-    }
-    await parts.pokeReaders(
-      env,
-      events.filter(({ id }) => !faultOf.has(id)),
-    )
+  let faults: AppendFault[] = []
+  try {
+    if (events.length > 0) faults = await appendEvents(env, events)
+  } catch (error) {
+    for (const { ref } of sound) verdicts.set(sourceName(ref), again(`log: ${errorText(error)}`))
+    return { logged: [], appended: [] }
   }
-  await Promise.all(sound.map(({ ref }) => rememberParked(env, ref, verdicts.get(sourceName(ref)))))
-  return sound.filter(({ ref }) => !verdicts.has(sourceName(ref)))
+  const faultOf = new Map(faults.map(({ id, fault }) => [id, fault]))
+  for (const { ref, pulled } of sound) {
+    const fault = pulled.events.map(({ id }) => faultOf.get(id)).find((found) => found !== undefined)
+    if (fault) verdicts.set(sourceName(ref), { do: 'park', reason: `the log says: ${fault}` })
+  }
+  await Promise.all(runs.map(({ ref }) => rememberParked(env, ref, verdicts.get(sourceName(ref)))))
+  return {
+    logged: sound.filter(({ ref }) => !verdicts.has(sourceName(ref))),
+    appended: events.filter(({ id }) => !faultOf.has(id)),
+  }
 }
 
-/** Step 4: the owner may forget what the log and the record have. */
+/** Step 4, while the readers are woken: the owner may forget what the log and the record have. */
 async function confirm({ source, pulled }: Run): Promise<void> {
   const last = pulled.events.at(-1)
   if (!last && !pulled.document) return
