@@ -38,11 +38,19 @@ export class ApiClient {
     if (options.idempotencyKey) headers.set('Idempotency-Key', options.idempotencyKey)
     const hasBody = options.body !== undefined || options.bytes !== undefined
     if (hasBody) headers.set('Content-Type', options.contentType ?? 'application/json')
-    const response = await fetch(this.url + path, {
-      method,
-      headers,
-      body: (options.bytes as BodyInit) ?? (options.body === undefined ? null : JSON.stringify(options.body)),
-      signal: AbortSignal.timeout(options.timeoutMs ?? 60_000),
+    const ask = () =>
+      fetch(this.url + path, {
+        method,
+        headers,
+        body:
+          (options.bytes as BodyInit) ?? (options.body === undefined ? null : JSON.stringify(options.body)),
+        signal: AbortSignal.timeout(options.timeoutMs ?? 60_000),
+      })
+    // A server closes a connection that was idle for 5 s; a request sent at that moment is reset. Asking twice is safe here.
+    const isRepeatable = method !== 'POST' || options.idempotencyKey !== undefined
+    const response = await ask().catch((error) => {
+      if (isRepeatable && error.cause?.code === 'ECONNRESET') return ask()
+      throw error
     })
     const text = await response.text()
     const isJson = (response.headers.get('Content-Type') ?? '').includes('json')
