@@ -344,6 +344,20 @@ describe('a product page', () => {
   })
 })
 
+test('a SKU that looks like a way into another store is only a SKU that nobody has', async () => {
+  const { body } = await call('GET', '/v1/availability?sku=TEE-WHITE-M', { store: 'shop' })
+  expect(body.items[0].status).toBe('in_stock')
+  for (const sku of [
+    'x/../../../shop/availability/TEE-WHITE-M',
+    '../../shop/availability/TEE-WHITE-M',
+    'a?b#c%2F',
+  ]) {
+    const there = await call('GET', `/v1/availability?sku=${encodeURIComponent(sku)}`, { store: 'neighbour' })
+    expect(there.body.items, sku).toMatchObject([{ sku, status: 'unknown' }])
+  }
+  expect((await call('GET', '/v1/availability?sku=..', { store: 'neighbour' })).status).toBe(400)
+})
+
 describe('live availability', () => {
   beforeAll(async () => {
     const variants = [
