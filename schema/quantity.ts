@@ -21,7 +21,11 @@ export const skuSchema = z
   .refine((sku) => sku.trim() === sku, 'begins or ends with a space')
   // Every URL parser takes these two for steps in the path, also when they are encoded.
   .refine((sku) => sku !== '.' && sku !== '..', 'cannot stand in an address')
-  .openapi({ example: 'TEE-BLACK-M' })
+  .openapi({
+    example: 'TEE-BLACK-M',
+    // Said again, since the generator writes the flag of a regular expression into the pattern.
+    pattern: '^[^\\p{C}]+$',
+  })
 
 /** Codes and handles in paths: lower-case words joined by hyphens. */
 export const handleSchema = z

@@ -165,6 +165,9 @@ export const availabilitySchema = z
   })
   .openapi('Availability')
 
+// Not `nullable()`: of a named schema it would be described as an object that is null at once.
+const maybeMoney = z.union([moneySchema, z.null()])
+
 const shownVariantSchema = z
   .object({
     id: z.string(),
@@ -172,7 +175,7 @@ const shownVariantSchema = z
     title: z.string(),
     options: z.record(z.string(), z.string()),
     price: moneySchema,
-    compareAtPrice: moneySchema.nullable(),
+    compareAtPrice: maybeMoney,
     availability: availabilitySchema,
   })
   .openapi('ShownVariant')
@@ -185,7 +188,7 @@ export const productItemSchema = z
     title: z.string(),
     image: z.string().nullable(),
     price: moneySchema.openapi({ description: 'The least among its variants' }),
-    compareAtPrice: moneySchema.nullable(),
+    compareAtPrice: maybeMoney,
     availability: availabilitySchema,
     variantCount: z.int(),
     variants: z.array(shownVariantSchema).openapi({ description: 'The first five' }),

@@ -24,7 +24,7 @@ function repeated<T extends z.ZodType<string>>(each: T, max: number) {
   )
 }
 
-const amount = z.coerce.number().int().min(0).max(AMOUNT_MINOR_MAX).optional()
+const amount = z.coerce.number().int().min(0).max(AMOUNT_MINOR_MAX).optional().openapi({ type: 'integer' })
 
 export const listingQuerySchema = z.object({
   ...audienceQuery,

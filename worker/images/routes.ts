@@ -50,8 +50,9 @@ const put = createRoute({
   },
 })
 // The registry would validate a described body; this one is read here, bounded and raw.
+const { middleware: _middleware, ...described } = put
 imagesRoutes.openAPIRegistry.registerPath({
-  ...put,
+  ...described,
   request: {
     ...put.request,
     body: {
