@@ -11,17 +11,17 @@ export interface LogEvent {
   data: any
 }
 
-/** The whole log after a position, page by page. */
-export async function readLog(api: ApiClient, after = 0): Promise<LogEvent[]> {
-  const events: LogEvent[] = []
-  for (let cursor: string | number = after; ; ) {
+/** Reads on from the last of the events already known to the end of the log, and answers all of them. */
+export async function readLog(api: ApiClient, known: readonly LogEvent[] = []): Promise<LogEvent[]> {
+  const events = [...known]
+  for (let after: string | number = known.at(-1)?.position ?? 0; ; ) {
     const page: { items: LogEvent[]; nextAfter: string | number } = await api.must(
       'GET',
-      `/v1/events?after=${cursor}&limit=100`,
+      `/v1/events?after=${after}&limit=100`,
     )
     if (page.items.length === 0) return events
     events.push(...page.items)
-    cursor = page.nextAfter
+    after = page.nextAfter
   }
 }
 

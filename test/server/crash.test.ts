@@ -85,11 +85,12 @@ test('kill -9 of everything under load loses no acknowledged order, no event and
   expect(allocated).toBe(ordered)
 
   // The log is gap-free in every subject, and each order was placed in it once.
-  const events = await eventually(
-    () => readLog(api),
-    (log) => isSettled(log, acknowledged, ordered),
-    RECOVERY_MS,
-  )
+  let known: LogEvent[] = []
+  const readOn = async () => {
+    known = await readLog(api, known)
+    return known
+  }
+  const events = await eventually(readOn, (log) => isSettled(log, acknowledged, ordered), RECOVERY_MS)
   expect(logFaults(events)).toEqual([])
   const placed = events.filter(({ type }) => type === 'order.placed').map(({ subject }) => subject)
   expect(placed.toSorted()).toEqual(acknowledged.map((id) => `order:${id}`).toSorted())
