@@ -4,7 +4,7 @@ import type { Cart } from '../../schema/http/cart.ts'
 import { cartPatchSchema, cartSchema, newCartSchema, putLineSchema } from '../../schema/http/cart.ts'
 import { moneySchema } from '../../schema/money.ts'
 import type { Outcome } from '../../schema/outcome.ts'
-import { handleSchema, skuSchema } from '../../schema/quantity.ts'
+import { skuSchema } from '../../schema/quantity.ts'
 import type { AppEnv } from '../http/app-env.ts'
 import { body, idempotencyHeader, json, problems } from '../http/describe.ts'
 import { optionalStamp, REPLAYED_HEADER } from '../http/idempotency-key.ts'
@@ -22,10 +22,7 @@ export const cartsRoutes = newRoutes()
 
 const tags = ['Carts']
 const cartParam = z.object({
-  cartId: z
-    .string()
-    .max(100)
-    .openapi({ description: 'The id is the right to use the cart: keep it secret.' }),
+  cartId: z.string().openapi({ description: 'The id is the right to use the cart: keep it secret.' }),
 })
 const lineParam = cartParam.extend({ sku: skuSchema })
 const theCart = json('The whole cart', cartSchema)
@@ -39,7 +36,7 @@ const create = createRoute({
     'Takes all that PATCH takes and up to 1,000 lines; repeated SKUs are summed and everything is held, or nothing is and there is no cart. With an Idempotency-Key (22 characters or more) the same request may be repeated.',
   middleware: [jsonBody(false)] as const,
   request: {
-    query: z.object({ market: handleSchema.optional(), locale: z.string().max(35).optional() }),
+    query: z.object({ market: z.string().optional(), locale: cartPatchSchema.shape.locale }),
     headers: idempotencyHeader.optional,
     body: { ...body(newCartSchema), required: false },
   },

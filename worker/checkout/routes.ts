@@ -24,7 +24,7 @@ const checkout = createRoute({
     'Prices are read anew, every item is held, the payment authorized, all stock allocated, then the order is written. One cart gives one order, whatever is repeated, lost or run at the same time. With `expectedTotal`, another total is refused before anything is charged. 2xx, 402 and 409 are kept under the Idempotency-Key (22 characters or more) for 7 days; after a 503 the same key may be used again.',
   middleware: [jsonBody(true)] as const,
   request: {
-    params: z.object({ cartId: z.string().max(100) }),
+    params: z.object({ cartId: z.string() }),
     headers: idempotencyHeader.required,
     body: body(checkoutSchema),
   },

@@ -19,7 +19,7 @@ import { searchOrders } from './search-orders.ts'
 export const staffOrdersRoutes = newRoutes()
 
 const tags = ['Orders (staff)']
-const orderParam = z.object({ orderId: z.string().max(100) })
+const orderParam = z.object({ orderId: z.string() })
 const orderWithoutToken = orderSchema.omit({ token: true }).openapi('OrderWithoutToken')
 const { status, paymentStatus, fulfillmentStatus } = orderSchema.shape
 
