@@ -251,6 +251,23 @@ describe('the holds of a checkout', () => {
     expect(await promised(cap.sku)).toEqual({ reserved: 2, allocated: 3 })
   })
 
+  test('that still live are as they were after another item refused the checkout', async () => {
+    const shopper = new Shopper()
+    const [tee, cap] = [await stocked(2), await stocked(5)]
+    ok(await shopper.create([[tee, 2]]))
+    testClock.advance(600_000)
+    const { cart } = ok(await shopper.put(cap, 3))
+    testClock.advance(400_000)
+    const other = new Shopper()
+    ok(await other.create([[tee, 1]]))
+    expect((await shopper.checkout()).answer).toMatchObject({ refusal: { code: 'insufficient_stock' } })
+    expect((await shopper.cart()).lines.map(({ hold }) => hold.state)).toEqual(['expired', 'held'])
+    expect((await shopper.cart()).lines[1]!.hold).toEqual(cart.lines[1]!.hold)
+    expect((await promised(cap.sku)).reserved).toBe(3)
+    testClock.advance(600_000)
+    expect((await promised(cap.sku)).reserved).toBe(0)
+  })
+
   test('of a cart that holds at checkout begin there, and end with a failed attempt', async () => {
     const shopper = new Shopper()
     const tee = await stocked(5)
