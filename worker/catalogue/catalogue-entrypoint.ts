@@ -48,11 +48,21 @@ async function answer(env: Env, request: Request): Promise<Response> {
   if (kind === 'availability' && name !== undefined) return availability(env, store, name)
   const market = marketOf(store, searchParams.get('market') ?? undefined)
   if (!market) return uncacheable('market_not_found')
-  if (kind === 'categories') return categories(env, store, market, searchParams)
+  const near = nearest(env)
+  if (kind === 'categories') return categories(near, store, market, searchParams)
   if (kind !== 'products') return uncacheable('not_found')
   return name === undefined
-    ? listing(env, store, market, searchParams)
-    : product(env, store, market, searchParams, name)
+    ? listing(near, store, market, searchParams)
+    : product(near, store, market, searchParams, name)
+}
+
+/**
+ * Browsing reads the nearest copy of the catalogue. It may lag behind the primary by about as long as the cache may
+ * keep an answer; carts, staff and live numbers read the primary. A database without replicas answers as ever
+ * (developers.cloudflare.com/d1/best-practices/read-replication).
+ */
+function nearest(env: Env): Env {
+  return { ...env, CATALOGUE: env.CATALOGUE.withSession('first-unconstrained') as unknown as D1Database }
 }
 
 async function listing(env: Env, store: Store, market: Market, parameters: URLSearchParams) {
