@@ -9,6 +9,8 @@ import { tagsOfEvent } from './tags-of-event.ts'
 /** A second of events is one purge: the account has 5 calls a minute. */
 const COALESCE_MS = 1_000
 const RETRY_MS = 15_000
+/** By then every catalogue answer has outlived its `max-age` and `stale-while-revalidate`: a purge would find nothing. */
+const GIVE_UP_MS = 5 * 60 * 1000
 
 /** What the purger asks of the cached entrypoint: a purge reaches only what its own entrypoint stored. */
 interface Purges {
@@ -45,11 +47,22 @@ export class CachePurger extends DurableObject<Env> implements CachePurgerRpc {
     const calls = planPurge(events.flatMap(tagsOfEvent), bucket)
     if (calls === null) return refilledAt(bucket)
     if (calls.length > 0) kv.put('bucket', { ...bucket, calls: bucket.calls - calls.length })
-    for (const tags of calls) {
-      if (!(await this.#purge(tags))) return now() + RETRY_MS
-    }
+    if (!(await this.#purgeAll(calls)) && this.#isWorthRetrying()) return now() + RETRY_MS
+    kv.delete('failingSince')
     if (scannedTo > cursor) kv.put('cursor', scannedTo)
     return isEnd ? null : now()
+  }
+
+  async #purgeAll(calls: string[][]): Promise<boolean> {
+    for (const tags of calls) if (!(await this.#purge(tags))) return false
+    return true
+  }
+
+  /** Until the answers have expired by themselves; after that the purger must not stay behind for ever. */
+  #isWorthRetrying(): boolean {
+    const failingSince = this.ctx.storage.kv.get<EpochMs>('failingSince') ?? now()
+    this.ctx.storage.kv.put('failingSince', failingSince)
+    return now() - failingSince < GIVE_UP_MS
   }
 
   async #purge(tags: string[]): Promise<boolean> {

@@ -1,27 +1,10 @@
 import type { EpochMs } from '../../runtime/clock.ts'
-import type { EventType, Scope } from '../../schema/event-types.ts'
+import type { EventType } from '../../schema/event-types.ts'
 import { type Refusal, refuse } from '../../schema/outcome.ts'
 import { IDEMPOTENCY_KEPT_MS, type IdempotencyStamp } from '../../schema/rpc/idempotency.ts'
 import type { OutboxEvent } from '../../schema/rpc/source.ts'
 import type { DisabledReason, EndpointStatus } from '../../schema/rpc/webhook-endpoint.ts'
-import type { StoreRef } from '../../schema/store-ref.ts'
-
-/** The endpoint as its object keeps it. */
-export interface EndpointState {
-  id: string
-  store: StoreRef
-  url: string
-  types: string[]
-  scopes: Scope[]
-  description: string
-  status: EndpointStatus
-  disabledReason: DisabledReason | null
-  createdAt: EpochMs
-  deletedAt: EpochMs | null
-  cursor: number
-  failingSince: EpochMs | null
-  confirmed: number
-}
+import type { EndpointState } from './endpoint-state.ts'
 
 /** 5 secrets sign at most: rotations in a panic must not grow the signature header without bound. */
 export const SECRETS_ACTIVE_MAX = 5

@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
-import { now, toIso } from '../../runtime/clock.ts'
+import { now } from '../../runtime/clock.ts'
 import { errorText, log } from '../../runtime/log.ts'
 import { randomFraction } from '../../runtime/random.ts'
 import { newId } from '../../schema/ids.ts'
@@ -21,7 +21,8 @@ import { Nudger } from '../nudge.ts'
 import { judgeAddress } from './address-policy.ts'
 import { DeliveryStorage, type DueDelivery } from './delivery-storage.ts'
 import { Dispatcher } from './dispatcher.ts'
-import { type EndpointState, EndpointStorage } from './endpoint-storage.ts'
+import { bornState, type EndpointState, subjectOf, testBody } from './endpoint-state.ts'
+import { EndpointStorage } from './endpoint-storage.ts'
 import { isBorn, migrate } from './migrations.ts'
 import { nextAlarm } from './next-alarm.ts'
 import { type AttemptResult, sendAttempt } from './send-attempt.ts'
@@ -299,43 +300,6 @@ export class WebhookEndpoint extends DurableObject<Env> implements WebhookEndpoi
     this.#armedAt = at
     await this.ctx.storage.setAlarm(at)
   }
-}
-
-function bornState(command: CreateEndpointCommand): EndpointState {
-  const { id, store, url, types, scopes, description, from } = command
-  return {
-    id,
-    store,
-    url,
-    types,
-    scopes,
-    description,
-    status: 'enabled',
-    disabledReason: null,
-    createdAt: now(),
-    deletedAt: null,
-    cursor: from,
-    failingSince: null,
-    confirmed: 0,
-  }
-}
-
-function subjectOf({ id }: EndpointState): string {
-  return `webhook_endpoint:${id}`
-}
-
-/** Shaped as every delivery is; outside the log, so without sequence and position. */
-function testBody(state: EndpointState, id: string): string {
-  return JSON.stringify({
-    type: 'webhook_endpoint.test',
-    timestamp: toIso(now()),
-    data: { endpoint: state.id },
-    id,
-    store: state.store.slug,
-    subject: subjectOf(state),
-    sequence: 0,
-    position: 0,
-  })
 }
 
 function absent() {

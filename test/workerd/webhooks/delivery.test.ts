@@ -7,6 +7,7 @@ import { now, testClock } from '../../../runtime/clock.ts'
 import type { EventType } from '../../../schema/event-types.ts'
 import { recordEventStatements, sendNudge } from '../../../worker/events/outbox-store.ts'
 import { staff, until } from '../../support/api.ts'
+import { loseMessages } from '../../support/faults.ts'
 import { newReceiver } from '../../support/receiver.ts'
 
 const STORE = { slug: 'default', jurisdiction: null, region: null }
@@ -192,6 +193,25 @@ test('410 disables the endpoint and tells the store; whoever resumes it loses no
     (all) => all.length === 2,
   )
   expect(taken.map(({ event }) => event.sequence)).toEqual([1, 2])
+})
+
+test('an endpoint that was disabled while the queue lost messages is told of by its alarm', async () => {
+  const receiver = newReceiver()
+  await receiver.answerWith({ status: 410, times: 1, delayMs: 300 })
+  const { id } = await register(receiver.url)
+  await happen(handle())
+  await until(receiver.received, (all) => all.length === 1)
+  const mend = loseMessages()
+  await until(
+    () => describeEndpoint(id),
+    ({ status }) => status === 'disabled',
+  )
+  mend()
+  await runDurableObjectAlarm(stubOf(id))
+  await until(
+    () => staff('GET', `/v1/events?subject=webhook_endpoint:${id}`),
+    ({ body }) => body.items.length === 1,
+  )
 })
 
 test('a paused endpoint gets nothing, and everything once it is resumed', async () => {
