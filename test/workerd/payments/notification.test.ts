@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { testProvider } from '../../../worker/payments/test-provider.ts'
 import { call, staff } from '../../support/api.ts'
 import { checkout, readyCart, stocked } from '../../support/shop.ts'
 
@@ -70,6 +71,24 @@ describe('a payment that needs the shopper to act', () => {
     expect((await notify(paymentId, 'failed')).status).toBe(200)
     expect((await notify(paymentId, 'succeeded', { eventId: 'same' })).status).toBe(200)
     expect((await readCart(cartId)).order).toEqual(order)
+    expect(await stock()).toMatchObject({ reserved: 0, allocated: 2 })
+  })
+
+  test('is an order at once when its notification overtakes the answer of the provider', async () => {
+    const { authorize } = testProvider
+    let asked = ''
+    vi.spyOn(testProvider, 'authorize').mockImplementation(async (request) => {
+      asked = request.paymentId
+      await new Promise((resolve) => setTimeout(resolve, 400))
+      return authorize(request)
+    })
+    const { body: cart } = await readyCart([{ sku, quantity: 2 }])
+    const checkingOut = checkout(cart.id, 'tok_requires_action')
+    await vi.waitUntil(() => asked)
+    const [noted, placed] = await Promise.all([notify(asked), checkingOut])
+    vi.restoreAllMocks()
+    expect(noted.status).toBe(200)
+    expect([placed.status, placed.body.paymentStatus]).toEqual([201, 'paid'])
     expect(await stock()).toMatchObject({ reserved: 0, allocated: 2 })
   })
 
