@@ -57,9 +57,12 @@ const COUNT_DEAD = `select count(*) as count from delivery where state = 'dead'`
 const COLUMNS = `position, event_id, subject, sequence, type, state, attempts, next_attempt_at, history`
 /** The list of deliveries, newest first. Served by the key. */
 const SELECT_PAGE = `select ${COLUMNS} from delivery where position < ?1 order by position desc limit ?2`
-/** The same of one state: the dead-letter list by delivery_dead; others by the key, most rows being delivered. */
+/** The same of one state: by the key, over the bounded list of kept rows. */
 const SELECT_PAGE_OF_STATE = `select ${COLUMNS} from delivery
   where state = ?3 and position < ?1 order by position desc limit ?2`
+/** The dead-letter list. Index delivery_dead, which a bound state would not match. */
+const SELECT_PAGE_OF_DEAD = `select ${COLUMNS} from delivery
+  where state = 'dead' and position < ?1 order by position desc limit ?2`
 
 /**
  * Redelivery: puts settled rows back and brings waiting retries forward. A rare request of a person over the bounded
@@ -139,10 +142,11 @@ export class DeliveryStorage {
 
   page(query: { state: DeliveryState | null; before: number | null; limit: number }): Delivery[] {
     const before = query.before ?? Number.MAX_SAFE_INTEGER
+    const { state, limit } = query
     const rows =
-      query.state === null
-        ? this.#sql.exec<DeliveryRow>(SELECT_PAGE, before, query.limit)
-        : this.#sql.exec<DeliveryRow>(SELECT_PAGE_OF_STATE, before, query.limit, query.state)
+      state === null || state === 'dead'
+        ? this.#sql.exec<DeliveryRow>(state === null ? SELECT_PAGE : SELECT_PAGE_OF_DEAD, before, limit)
+        : this.#sql.exec<DeliveryRow>(SELECT_PAGE_OF_STATE, before, limit, state)
     return rows.toArray().map(toDelivery)
   }
 

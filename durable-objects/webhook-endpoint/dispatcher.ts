@@ -41,6 +41,8 @@ export class Dispatcher {
   #readAgainAt: EpochMs | null = null
   #woken = Promise.withResolvers<void>()
   #prunedAt: EpochMs = 0
+  /** No fewer than are pending, redeliveries aside; counted anew only when it comes near the bound, since counting reads every pending row. */
+  #pendingAtMost = Number.POSITIVE_INFINITY
 
   constructor(host: DispatcherHost) {
     this.#host = host
@@ -111,7 +113,8 @@ export class Dispatcher {
     this.#readAgainAt = null
     const state = this.#host.endpoint.endpoint()
     if (state?.status !== 'enabled') return
-    if (this.#host.deliveries.pendingCount() >= PENDING_MAX) {
+    if (this.#pendingAtMost >= PENDING_MAX) this.#pendingAtMost = this.#host.deliveries.pendingCount()
+    if (this.#pendingAtMost >= PENDING_MAX) {
       this.#readAgainAt = now() + FULL_RETRY_MS
       return
     }
@@ -124,6 +127,7 @@ export class Dispatcher {
       return
     }
     this.#writeDown(state.cursor, page)
+    this.#pendingAtMost += page.length
     if (page.length === LOG_PAGE_SIZE) this.#isBehind = true
   }
 
