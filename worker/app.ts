@@ -13,6 +13,7 @@ import { newRoutes } from './http/new-routes.ts'
 import { noStoreByDefault } from './http/no-store.ts'
 import { Problem, replyProblem } from './http/problem.ts'
 import { requestId } from './http/request-id.ts'
+import { isWeather } from './http/weather.ts'
 import { imagesRoutes } from './images/routes.ts'
 import { ordersRoutes } from './orders/routes.ts'
 import { staffOrdersRoutes } from './orders/staff-routes.ts'
@@ -56,16 +57,17 @@ app.onError((error, c) => {
   if (error instanceof HTTPException && error.status < 500) {
     return replyProblem(c as never, new Problem('malformed_request'))
   }
+  const problem = isWeather(error)
+    ? new Problem('unavailable')
+    : new Problem('internal_error', 'Something failed here; the request may be repeated.')
   log('error', 'request failed', {
     requestId: c.get('requestId'),
     method: c.req.method,
     route: c.req.routePath,
+    code: problem.code,
     error: errorText(error),
   })
-  return replyProblem(
-    c as never,
-    new Problem('internal_error', 'Something failed here; the request may be repeated.'),
-  )
+  return replyProblem(c as never, problem)
 })
 
 export type { AppEnv }

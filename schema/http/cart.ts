@@ -2,13 +2,14 @@ import { z } from '@hono/zod-openapi'
 import { moneySchema } from '../money.ts'
 import { CART_LINES_MAX, handleSchema, LINE_QUANTITY_MAX, quantitySchema, skuSchema } from '../quantity.ts'
 import { addressSchema, contactSchema } from './address.ts'
+import { orNull } from './or-null.ts'
 import { propertiesSchema, totalsSchema } from './totals.ts'
 
 export const cartPatchSchema = z
   .strictObject({
-    contact: contactSchema.nullable().optional(),
-    shippingAddress: addressSchema.nullable().optional(),
-    billingAddress: addressSchema.nullable().optional(),
+    contact: orNull(contactSchema).optional(),
+    shippingAddress: orNull(addressSchema).optional(),
+    billingAddress: orNull(addressSchema).optional(),
     shippingMethod: handleSchema.nullable().optional(),
     market: handleSchema.optional(),
     locale: z
@@ -76,9 +77,9 @@ export const cartSchema = z
     hold: z.enum(['line', 'checkout']),
     lines: z.array(cartLineSchema),
     discounts: z.array(z.object({ code: z.string() })),
-    contact: contactSchema.nullable(),
-    shippingAddress: addressSchema.nullable(),
-    billingAddress: addressSchema.nullable(),
+    contact: orNull(contactSchema),
+    shippingAddress: orNull(addressSchema),
+    billingAddress: orNull(addressSchema),
     shippingMethod: z.string().nullable(),
     note: z.string().nullable(),
     metadata: z.record(z.string(), z.string()),

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { moneySchema } from '../money.ts'
 import { addressSchema, contactSchema } from './address.ts'
+import { orNull } from './or-null.ts'
 import { totalsSchema } from './totals.ts'
 
 export const orderLineSchema = z
@@ -45,9 +46,9 @@ export const orderSchema = z
     fulfillmentStatus: z.enum(['unfulfilled', 'partially_fulfilled', 'fulfilled', 'returned']),
     lines: z.array(orderLineSchema),
     totals: totalsSchema,
-    contact: contactSchema.nullable(),
-    shippingAddress: addressSchema.nullable(),
-    billingAddress: addressSchema.nullable(),
+    contact: orNull(contactSchema),
+    shippingAddress: orNull(addressSchema),
+    billingAddress: orNull(addressSchema),
     shippingMethod: z.object({ code: z.string(), title: z.string() }).nullable(),
     payments: z.array(paymentSchema),
     fulfillments: z.array(z.object({ id: z.string() })),

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { moneySchema } from '../money.ts'
 import { handleSchema, LINE_QUANTITY_MAX, skuSchema } from '../quantity.ts'
+import { orNull } from './or-null.ts'
 import { localeSchema, plainText } from './plain-text.ts'
 import { pricesSchema } from './settings.ts'
 import { propertiesSchema } from './totals.ts'
@@ -165,8 +166,7 @@ export const availabilitySchema = z
   })
   .openapi('Availability')
 
-// Not `nullable()`: of a named schema it would be described as an object that is null at once.
-const maybeMoney = z.union([moneySchema, z.null()])
+const maybeMoney = orNull(moneySchema)
 
 const shownVariantSchema = z
   .object({

@@ -173,6 +173,8 @@ export const publicStoreSchema = z
     storefrontUrl: z.string().nullable(),
     policies: z.record(z.string(), z.string()),
     markets: z.array(marketSchema),
+    currencies: z.array(z.string()).openapi({ description: 'Of all markets' }),
+    locales: z.array(z.string()).openapi({ description: 'Of all markets' }),
     paymentMethods: z.array(z.object({ provider: z.string(), publicKey: z.string().optional() })),
   })
   .openapi('PublicStore')

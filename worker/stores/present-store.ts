@@ -19,6 +19,12 @@ export function presentPublicStore(env: Env, store: Store): PublicStore {
     storefrontUrl: store.storefrontUrl,
     policies: store.policies,
     markets: store.markets,
+    currencies: distinct(store.markets.map(({ currency }) => currency)),
+    locales: distinct(store.markets.flatMap(({ locales }) => locales)),
     paymentMethods: paymentMethods(env),
   }
+}
+
+function distinct(values: string[]): string[] {
+  return [...new Set(values)].sort()
 }

@@ -10,7 +10,9 @@ import type { Store } from './store.ts'
  * places of its objects, so they are only ever said once.
  */
 export async function putStore(env: Env, slug: string, wanted: PutStore): Promise<Outcome<{ store: Store }>> {
-  const conflict = conflictWith(await reloadStore(env, slug), wanted)
+  const present = await reloadStore(env, slug)
+  const conflict =
+    conflictWith(present, wanted) ?? (present ? null : whyNotHere(env.JURISDICTION, wanted, HOLDFAST_LOCAL))
   if (conflict) return refuse('jurisdiction_conflict', conflict)
   const isBorn = await bearStore(env.CATALOGUE, slug, wanted, now())
   if (!isBorn) return refuse('resource_in_use', 'Another store has one of these hostnames.')
@@ -20,6 +22,20 @@ export async function putStore(env: Env, slug: string, wanted: PutStore): Promis
   // Two first requests may have raced with different jurisdictions; one of them is told.
   const lost = conflictWith(store, wanted)
   return lost ? refuse('jurisdiction_conflict', lost) : { ok: true, store }
+}
+
+/**
+ * Objects go where the store says, databases and queues are where the deployment made them: both must be the same
+ * place, or a store's orders would leave its jurisdiction. The local runtime has no jurisdictions at all.
+ */
+export function whyNotHere(
+  deployment: string,
+  { jurisdiction }: Pick<PutStore, 'jurisdiction'>,
+  isLocal: boolean,
+): string | null {
+  const wanted = jurisdiction ?? ''
+  if (isLocal || wanted === deployment) return null
+  return `The databases of this deployment are ${deployment ? `in jurisdiction ${deployment}` : 'in no jurisdiction'}.`
 }
 
 function conflictWith(store: Store | null, { jurisdiction, region }: PutStore): string | null {

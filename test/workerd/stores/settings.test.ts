@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { whyNotHere } from '../../../worker/stores/put-store.ts'
 import { call, ROOT_KEY, staff, until } from '../../support/api.ts'
 
 describe('the birth of a store', () => {
@@ -49,6 +50,20 @@ describe('the birth of a store', () => {
 })
 
 describe('jurisdiction and region', () => {
+  test.each<[string, 'eu' | 'us' | undefined, boolean, boolean]>([
+    ['', undefined, false, true],
+    ['', 'eu', false, false],
+    ['eu', 'eu', false, true],
+    ['eu', 'us', false, false],
+    ['eu', undefined, false, false],
+    ['', 'eu', true, true],
+  ])(
+    'a deployment in %j takes a store in %j (local: %s): %s',
+    (deployment, jurisdiction, isLocal, isTaken) => {
+      expect(whyNotHere(deployment, { jurisdiction }, isLocal) === null).toBe(isTaken)
+    },
+  )
+
   beforeAll(async () => {
     await staff('PUT', '/v1/admin/stores/resident', { jurisdiction: 'eu', region: 'weur' })
   })
