@@ -73,7 +73,7 @@ export class CartCommands {
   }
 
   async #build(command: CreateCommand, at: EpochMs): Promise<Decided> {
-    const empty = newPurchase(command, this.#record.purchaseId, at)
+    const empty = newPurchase(command, this.#record.purchaseId, at, this.#record.storage.pastSequences())
     const patched = applyPatch(empty, command.patch, null)
     if (!patched.ok) return patched
     const filled = setLines(patched.state, command.lines)

@@ -16,10 +16,16 @@ export const CART_BYTES_MAX = 1_500_000
 
 export type Decided = { ok: true; state: PurchaseState } | Refusal
 
-export function newPurchase(command: CreateCommand, purchaseId: string, at: EpochMs): PurchaseState {
+export function newPurchase(
+  command: CreateCommand,
+  purchaseId: string,
+  at: EpochMs,
+  past: PurchaseState['sequences'] | null,
+): PurchaseState {
   const { secret, settings, terms, locale, hold } = command
   return {
     purchaseId,
+    isNamedByKey: command.idempotency !== null,
     secret,
     settings,
     terms,
@@ -44,7 +50,7 @@ export function newPurchase(command: CreateCommand, purchaseId: string, at: Epoc
     allocations: [],
     effects: [],
     deallocations: [],
-    sequences: { cart: 0, order: 0 },
+    sequences: past ?? { cart: 0, order: 0 },
   }
 }
 

@@ -173,10 +173,18 @@ export class PurchaseRecord {
     this.#ctx.storage.setAlarm(next)
   }
 
-  /** As if this purchase had never been. */
+  /**
+   * As if this purchase had never been. Only an id that was derived from an `Idempotency-Key` can come again: there the
+   * counts of what was told stay, a few bytes, or the log would see two histories under one subject.
+   */
   async empty(): Promise<void> {
-    await this.#ctx.storage.deleteAll()
-    this.storage.forget()
+    if (this.#state?.isNamedByKey && this.#state.sequences.cart > 0) {
+      const { sequences } = this.#state
+      this.#transaction(() => this.storage.keepPast(sequences))
+    } else {
+      await this.#ctx.storage.deleteAll()
+      this.storage.forget()
+    }
     this.#state = null
     this.#armedAt = null
   }

@@ -92,6 +92,8 @@ export type PurchaseStatus = 'open' | 'checking_out' | 'completed' | 'abandoned'
 /** Everything the object knows, as one document: read once, written whole with each change. */
 export interface PurchaseState {
   purchaseId: string
+  /** True when the id was derived from an `Idempotency-Key`, so that it may come again after this cart is forgotten. */
+  isNamedByKey: boolean
   secret: string
   settings: PurchaseSettings
   terms: MarketTerms

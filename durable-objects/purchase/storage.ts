@@ -48,6 +48,15 @@ const WRITE_MIGRATION = 'insert into migration (version) values (?)'
 /** Every command and read: the whole state; primary key. */
 const READ_DOCUMENTS = 'select part, json from document'
 /** Every change; primary key. */
+/** Emptying an object whose id may come again (all of its rows); the newest attempt keeps the count of payment ids. */
+const FORGET_PURCHASE = [
+  'delete from document',
+  'delete from idempotency',
+  'delete from event',
+  'delete from attempt where number < (select max(number) from attempt)',
+  'update attempt set key = null, payment = null, answer = null',
+  'update watermark set confirmed = 0, recorded = 0',
+]
 const WRITE_DOCUMENT =
   'insert into document (part, json) values (?, ?) on conflict do update set json = excluded.json'
 
@@ -127,14 +136,26 @@ export class PurchaseStorage {
     this.#isReady = false
   }
 
+  #documents(): Map<string, string> {
+    if (!this.exists()) return new Map()
+    const rows = this.#sql.exec<{ part: string; json: string }>(READ_DOCUMENTS).toArray()
+    return new Map(rows.map(({ part, json }) => [part, json]))
+  }
+
+  /** How far the events of an earlier purchase of this id counted; null for an id that is new. */
+  pastSequences(): PurchaseState['sequences'] | null {
+    const past = this.#documents().get('past')
+    return past === undefined ? null : (JSON.parse(past) as PurchaseState['sequences'])
+  }
+
+  /** Forgets the purchase and goes on counting: its subjects in the log stay gap-free if the id comes again. */
+  keepPast(sequences: PurchaseState['sequences']): void {
+    for (const statement of FORGET_PURCHASE) this.#sql.exec(statement)
+    this.#sql.exec(WRITE_DOCUMENT, 'past', JSON.stringify(sequences))
+  }
+
   load(): PurchaseState | null {
-    if (!this.exists()) return null
-    const parts = new Map(
-      this.#sql
-        .exec<{ part: string; json: string }>(READ_DOCUMENTS)
-        .toArray()
-        .map(({ part, json }) => [part, json]),
-    )
+    const parts = this.#documents()
     const cart = parts.get('cart')
     if (cart === undefined) return null
     const order = parts.get('order')

@@ -88,6 +88,24 @@ describe('a cart that nobody touches', () => {
     expect(await alarmOf(shopper)).toBeNull()
   })
 
+  test('and was named by a key goes on counting its events if the key comes again, so that the log sees one history', async () => {
+    const shopper = new Shopper()
+    const tee = await stocked(5)
+    const idempotency = stamp()
+    ok(await shopper.create([[tee, 1]], { idempotency }))
+    testClock.advance(901_000)
+    await runDurableObjectAlarm(shopper.stub)
+    expect((await shopper.rpc.pull(10)).events.map(({ sequence }) => sequence)).toEqual([1])
+    await shopper.rpc.confirm(1, null)
+    testClock.advance(EMPTY_AFTER_MS + 1)
+    await runDurableObjectAlarm(shopper.stub)
+    expect(await shopper.rpc.cart(shopper.access)).toMatchObject({ code: 'cart_not_found' })
+    ok(await shopper.create([[tee, 2]], { idempotency }))
+    testClock.advance(901_000)
+    await runDurableObjectAlarm(shopper.stub)
+    expect((await shopper.rpc.pull(10)).events.map(({ sequence }) => sequence)).toEqual([2])
+  })
+
   test('and was abandoned empties itself too', async () => {
     const { shopper } = await withCart()
     ok(await shopper.rpc.abandon(shopper.access))
