@@ -31,9 +31,18 @@ const BUMP_SUBJECT_TAIL = ` on conflict (store, subject) do update set sequence 
 const INSERT_EVENT = `insert into outbox (store, subject, sequence, id, type, occurred_at, data)
   select ?1, ?2, sequence, ?3, ?4, ?5, ?6 from subject_heads where store = ?1 and subject = ?2 and `
 
-/** What one store still has to tell, oldest first (relay). Served by outbox_by_store. */
-const SELECT_RUN = `select outbox, id, type, subject, sequence, occurred_at, data from outbox
-  where store = ?1 order by outbox limit ?2`
+/** 4 MB of event data in one answer: a product event may have 256 KB, and an isolate has 128 MB for 100 sources. */
+const PULL_CHARACTERS_MAX = 4_000_000
+
+/**
+ * What one store still has to tell, oldest first, as much as fits; the first always goes, or the run would never move
+ * on (relay). Served by outbox_by_store.
+ */
+const SELECT_RUN = `select * from (
+    select outbox, id, type, subject, sequence, occurred_at, data, count(*) over () as waiting,
+      sum(length(data)) over (order by outbox) - length(data) as characters_before
+    from (select * from outbox where store = ?1 order by outbox limit ?2))
+  where characters_before < ?3 order by outbox`
 
 /** Forgets what the log has (relay). Served by outbox_by_store. */
 const DELETE_CONFIRMED = `delete from outbox where store = ?1 and outbox <= ?2`
@@ -95,6 +104,8 @@ interface OutboxRow {
   sequence: number
   occurred_at: number
   data: string
+  /** Rows of this store up to the limit, whether they fit or not. */
+  waiting: number
 }
 
 /** The outbox of one store's catalogue, asked like any owner of facts. */
@@ -102,13 +113,10 @@ export function catalogueSource(env: Env, slug: string): EventSource {
   return {
     async pull(limit: number): Promise<Pulled> {
       const { results } = await env.CATALOGUE.prepare(SELECT_RUN)
-        .bind(slug, limit + 1)
+        .bind(slug, limit + 1, PULL_CHARACTERS_MAX)
         .all<OutboxRow>()
-      return {
-        events: results.slice(0, limit).map(toEvent),
-        document: null,
-        hasMore: results.length > limit,
-      }
+      const events = results.slice(0, limit).map(toEvent)
+      return { events, document: null, hasMore: (results[0]?.waiting ?? 0) > events.length }
     },
     async confirm(outbox: number): Promise<void> {
       await env.CATALOGUE.prepare(DELETE_CONFIRMED).bind(slug, outbox).run()

@@ -101,6 +101,18 @@ describe('an event of a change', () => {
     expect(await outboxOf('atomic')).toEqual([])
   })
 
+  test('waits its turn when the run before it is 4 MB already, and one that is larger alone still goes', async () => {
+    const big = 'x'.repeat(1_500_000)
+    for (const n of [1, 2, 3, 4]) await record('big', `product:${n}`, { big })
+    const first = await catalogueSource(env, 'big').pull(100)
+    expect(first.events.map(({ subject }) => subject)).toEqual(['product:1', 'product:2', 'product:3'])
+    expect(first.hasMore).toBe(true)
+    await catalogueSource(env, 'big').confirm(first.events.at(-1)!.outbox, null)
+    const rest = await catalogueSource(env, 'big').pull(100)
+    expect(rest).toMatchObject({ events: [{ subject: 'product:4' }], hasMore: false })
+    expect((await catalogueSource(env, 'big').pull(0)).hasMore).toBe(true)
+  })
+
   test('is not written when its guarded change did not happen', async () => {
     const guarded = (revision: number) =>
       recordEventStatements(env, {
