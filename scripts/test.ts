@@ -77,16 +77,12 @@ function vitest(project: string, title: string): Step {
         [
           scriptOf('vitest', 'vitest'),
           'run',
-          ...[
-            '--project',
-            project,
-            '--reporter',
-            'default',
-            '--reporter',
-            'json',
-            '--outputFile.json',
-            report,
-          ],
+          `--project=${project}`,
+          '--reporter=default',
+          '--reporter=json',
+          `--outputFile.json=${report}`,
+          // What the code under test logs is shown with the test that fails, and else only hides the progress.
+          '--silent=passed-only',
         ],
         { onOutput: (text) => process.stdout.write(text) },
       )
