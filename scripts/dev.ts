@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { claimState } from './server/claim-state.ts'
 import { migrateLocal } from './server/migrate-local.ts'
+import { ownMarks } from './server/processes.ts'
 import { QUIET, scriptOf } from './server/run-command.ts'
 import { ROOT, readSettings, UsageError } from './server/settings.ts'
 
@@ -36,7 +37,12 @@ async function dev(): Promise<void> {
     {
       cwd: ROOT,
       stdio: 'inherit',
-      env: { ...process.env, ...QUIET, X_LOCAL_OBSERVABILITY: 'false' },
+      env: {
+        ...process.env,
+        ...QUIET,
+        ...ownMarks(settings.stateDir, settings.port),
+        X_LOCAL_OBSERVABILITY: 'false',
+      },
     },
   )
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))

@@ -4,11 +4,20 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
  * Variables that the runtime of a local server is started with. Its command line names neither state nor port, and Miniflare
  * replaces it when it dies, so a noted process id would go stale; what stands in its environment does not.
  */
-export const MARKS = {
+const MARKS = {
   owner: 'HOLDFAST_SERVER',
   stateDir: 'HOLDFAST_SERVER_STATE_DIR',
   port: 'HOLDFAST_SERVER_PORT',
 } as const
+
+/** What a runtime of this process is started with. */
+export function ownMarks(stateDir: string, port: number): Record<string, string> {
+  return {
+    [MARKS.owner]: processIdentity(process.pid) ?? '',
+    [MARKS.stateDir]: stateDir,
+    [MARKS.port]: String(port),
+  }
+}
 
 export interface Orphan {
   pid: number

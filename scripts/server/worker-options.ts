@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { convertV4MiniflareOptions, Log, LogLevel, type MiniflareOptions } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions as readWorkerOptions } from 'wrangler'
-import { MARKS, processIdentity } from './processes.ts'
+import { ownMarks } from './processes.ts'
 import { ROOT, type ServerSettings } from './settings.ts'
 
 type V4Options = Parameters<typeof convertV4MiniflareOptions>[0]
@@ -23,11 +23,7 @@ export function miniflareOptions(stateDir: string, worker: V4Options, port?: num
       const stream = level === 'error' || level === 'warn' ? process.stderr : process.stdout
       stream.write(`${message}\n`)
     },
-    unsafeRuntimeEnv: {
-      [MARKS.owner]: processIdentity(process.pid) ?? '',
-      [MARKS.stateDir]: stateDir,
-      [MARKS.port]: String(port ?? 0),
-    },
+    unsafeRuntimeEnv: ownMarks(stateDir, port ?? 0),
   } as V4Options)
 }
 
