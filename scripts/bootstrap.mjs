@@ -137,12 +137,26 @@ function run() {
   // Not SIGHUP: whoever started us with nohup wants it ignored, and otherwise the script ends with us.
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
   // When npm is killed the hard way nobody tells us; a server nobody can stop would keep the port.
-  const parent = process.ppid
   if (process.env.npm_lifecycle_event) {
-    setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), PARENT_CHECK_MS).unref()
+    const starter = starterId()
+    setInterval(() => starterId() !== starter && child.kill('SIGTERM'), PARENT_CHECK_MS).unref()
   }
   child.on('error', (error) => fail(error.message))
   child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 1)))
+}
+
+/** Who started us, in a form that changes when npm ends: npm itself, or npm behind the shell that it put between. */
+function starterId() {
+  const parent = process.ppid
+  try {
+    const isShellOfNpm = readFileSync(`/proc/${parent}/cmdline`, 'utf8').includes('bootstrap.mjs')
+    if (!isShellOfNpm) return `${parent}`
+    const stat = readFileSync(`/proc/${parent}/stat`, 'utf8')
+    return `${parent} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]}`
+  } catch {
+    // No /proc (macOS, Windows), or the parent has just ended, which shows in `process.ppid`.
+    return `${process.ppid}`
+  }
 }
 
 function fail(message) {
