@@ -1,10 +1,15 @@
 import type { EventType } from '../../schema/event-types.ts'
 import type { OutboxEvent } from '../../schema/rpc/source.ts'
 
-/** An event on its way to the log. `base` is the first sequence of its subject's run in this append. */
+/** An event on its way to the log. */
 export interface EventToAppend extends OutboxEvent {
   store: string
+}
+
+/** As one statement has it: `base` is its subject's first sequence there, `previous` what an earlier statement had before it. */
+interface ChunkedEvent extends EventToAppend {
   base: number
+  previous: string | null
 }
 
 /** An event as the log has it. */
@@ -39,7 +44,7 @@ const CHUNKS_PER_BATCH_MAX = 16
 const APPEND = `with e as materialized (
     select key, value ->> 'id' as id, value ->> 'store' as store, value ->> 'subject' as subject,
       value ->> 'sequence' as sequence, value ->> 'type' as type, value ->> 'occurredAt' as occurred_at,
-      value ->> 'data' as data, value ->> 'base' as base
+      value ->> 'data' as data, value ->> 'base' as base, value ->> 'previous' as previous
     from json_each(?1)),
   clash as materialized (
     select distinct e.store, e.subject from e join events l
@@ -47,7 +52,8 @@ const APPEND = `with e as materialized (
   insert or ignore into events (id, store, subject, sequence, type, occurred_at, data)
   select id, store, subject, sequence, type, occurred_at, data from e
   where (base = 1 or exists (
-      select 1 from events b where b.store = e.store and b.subject = e.subject and b.sequence = e.base - 1))
+      select 1 from events b where b.store = e.store and b.subject = e.subject and b.sequence = e.base - 1
+        and b.id = coalesce(e.previous, b.id)))
     and (store, subject) not in (select store, subject from clash)
   order by key`
 
@@ -115,17 +121,27 @@ function identity({ id, store, subject, sequence }: EventToAppend) {
   return { id, store, subject, sequence }
 }
 
-/** Cuts by size in UTF-16 units, at least one event a chunk; data is mostly ASCII. */
-function chunksOf(events: readonly EventToAppend[]): EventToAppend[][] {
-  const chunks: EventToAppend[][] = []
+/**
+ * Cuts by size in UTF-16 units, at least one event a chunk; data is mostly ASCII. A run that goes on in a further chunk
+ * does so only behind its own last event: what an earlier statement left out must not be jumped over.
+ */
+function chunksOf(events: readonly EventToAppend[]): ChunkedEvent[][] {
+  const chunks: ChunkedEvent[][] = []
+  const lastIds = new Map<string, string>()
+  let starts = new Map<string, Pick<ChunkedEvent, 'base' | 'previous'>>()
   let size = Number.POSITIVE_INFINITY
   for (const event of events) {
     const eventSize = event.data.length + 300
     if (size + eventSize > CHUNK_BYTES_MAX) {
       chunks.push([])
+      starts = new Map()
       size = 0
     }
-    chunks.at(-1)!.push(event)
+    const subject = `${event.store}/${event.subject}`
+    const start = starts.get(subject) ?? { base: event.sequence, previous: lastIds.get(subject) ?? null }
+    starts.set(subject, start)
+    lastIds.set(subject, event.id)
+    chunks.at(-1)!.push({ ...event, ...start })
     size += eventSize
   }
   return chunks

@@ -75,23 +75,26 @@ async function record(
   runs: Run[],
   verdicts: Map<string, Verdict>,
 ): Promise<Run[]> {
-  const availability: AvailabilityToRecord[] = []
-  const orders: OrderToRecord[] = []
+  const availability: { ref: SourceRef; toRecord: AvailabilityToRecord }[] = []
+  const orders: { ref: SourceRef; toRecord: OrderToRecord }[] = []
   for (const { ref, pulled } of runs) {
-    const document = pulled.document
-    if (document?.kind === 'availability') availability.push({ store: ref.store.slug, document })
-    if (document?.kind === 'order') orders.push({ store: ref.store.slug, document })
+    const { document } = pulled
+    const store = ref.store.slug
+    if (document?.kind === 'availability') availability.push({ ref, toRecord: { store, document } })
+    if (document?.kind === 'order') orders.push({ ref, toRecord: { store, document } })
   }
-  const [failedAvailability, failedOrders] = await Promise.all([
-    failureOf(availability.length > 0 && (() => parts.recordAvailability(env, availability))),
-    failureOf(orders.length > 0 && (() => parts.recordOrders(env, orders))),
+  const failures = await Promise.all([
+    inOneCall(availability, (some) => parts.recordAvailability(env, toRecordOf(some))),
+    inOneCall(orders, (some) => parts.recordOrders(env, toRecordOf(some))),
   ])
-  const failures = { availability: failedAvailability, order: failedOrders }
-  return runs.filter(({ ref, pulled }) => {
-    const failure = pulled.document && failures[pulled.document.kind]
-    if (failure) verdicts.set(sourceName(ref), again(`record: ${failure}`))
-    return !failure
-  })
+  for (const [{ ref }, reason] of failures.flatMap((failed) => [...failed])) {
+    verdicts.set(sourceName(ref), again(`record: ${reason}`))
+  }
+  return runs.filter(({ ref }) => !verdicts.has(sourceName(ref)))
+}
+
+function toRecordOf<T>(items: readonly { toRecord: T }[]): T[] {
+  return items.map(({ toRecord }) => toRecord)
 }
 
 /** Step 3: all events in one append. Answers the runs that are in the log whole, and every event that is. */
@@ -105,14 +108,12 @@ async function append(
     verdicts.set(sourceName(ref), { do: 'park', reason: 'the run has a gap' })
     return false
   })
-  const events = sound.flatMap(({ ref, pulled }) => withBase(ref.store.slug, pulled.events))
-  let faults: AppendFault[] = []
-  try {
-    if (events.length > 0) faults = await appendEvents(env, events)
-  } catch (error) {
-    for (const { ref } of sound) verdicts.set(sourceName(ref), again(`log: ${errorText(error)}`))
-    return { logged: [], appended: [] }
-  }
+  const telling = sound.filter(({ pulled }) => pulled.events.length > 0)
+  const faults: AppendFault[] = []
+  const failures = await inOneCall(telling, async (some) => {
+    faults.push(...(await appendEvents(env, some.flatMap(eventsOf))))
+  })
+  for (const [{ ref }, reason] of failures) verdicts.set(sourceName(ref), again(`log: ${reason}`))
   const faultOf = new Map(faults.map(({ id, fault }) => [id, fault]))
   for (const { ref, pulled } of sound) {
     const fault = pulled.events.map(({ id }) => faultOf.get(id)).find((found) => found !== undefined)
@@ -121,8 +122,15 @@ async function append(
   await Promise.all(runs.map(({ ref }) => rememberParked(env, ref, verdicts.get(sourceName(ref)))))
   return {
     logged: sound.filter(({ ref }) => !verdicts.has(sourceName(ref))),
-    appended: events.filter(({ id }) => !faultOf.has(id)),
+    appended: telling
+      .filter((run) => !failures.has(run))
+      .flatMap(eventsOf)
+      .filter(({ id }) => !faultOf.has(id)),
   }
+}
+
+function eventsOf({ ref, pulled }: Run): EventToAppend[] {
+  return pulled.events.map((event) => ({ ...event, store: ref.store.slug }))
 }
 
 /** Step 4, while the readers are woken: the owner may forget what the log and the record have. */
@@ -148,9 +156,33 @@ async function settle<T, R>(
   return done
 }
 
-async function failureOf(work: false | (() => Promise<void>)): Promise<string | null> {
+/** Alone and in a row, so many failures are the weather and not one bad source: the others are not tried. */
+const FAILURES_IN_A_ROW_MAX = 3
+
+/**
+ * All items in one call to a database; where that fails, one by one, since one that no database takes (too large, say)
+ * would otherwise hold back whoever is in the same batch, in every batch. The failures by item.
+ */
+async function inOneCall<T>(
+  items: readonly T[],
+  call: (items: readonly T[]) => Promise<void>,
+): Promise<Map<T, string>> {
+  const failures = new Map<T, string>()
+  const together = items.length > 0 ? await failureOf(() => call(items)) : null
+  if (together === null) return failures
+  let inARow = 0
+  for (const item of items) {
+    const isWeather = items.length === 1 || inARow >= FAILURES_IN_A_ROW_MAX
+    const failure = isWeather ? together : await failureOf(() => call([item]))
+    if (failure !== null) failures.set(item, failure)
+    if (!isWeather) inARow = failure === null ? 0 : inARow + 1
+  }
+  return failures
+}
+
+async function failureOf(work: () => Promise<void>): Promise<string | null> {
   try {
-    if (work) await work()
+    await work()
     return null
   } catch (error) {
     return errorText(error)
@@ -169,15 +201,6 @@ export function isGapFree(events: readonly OutboxEvent[]): boolean {
     const before = last.get(subject)
     last.set(subject, sequence)
     return before === undefined || sequence === before + 1
-  })
-}
-
-function withBase(store: string, events: readonly OutboxEvent[]): EventToAppend[] {
-  const bases = new Map<string, number>()
-  return events.map((event) => {
-    const base = bases.get(event.subject) ?? event.sequence
-    bases.set(event.subject, base)
-    return { ...event, store, base }
   })
 }
 

@@ -16,9 +16,7 @@ test('the purger follows the log once woken, and goes on from its cursor', async
     data: '{}',
   }
   for (const sequence of [1, 2]) {
-    await appendEvents(env, [
-      { ...event, id: `evt_p${sequence}`, sequence, base: sequence, store: 'default' },
-    ])
+    await appendEvents(env, [{ ...event, id: `evt_p${sequence}`, sequence, store: 'default' }])
     await cachePurgerOf(env).poke()
     await runDurableObjectAlarm(stub())
     expect(await cursor()).toBe(await headOfLog(env))

@@ -227,6 +227,56 @@ describe('the relay', () => {
     expect((await logOf('orders-down')).map(({ subject }) => subject)).toEqual(['item:A'])
   })
 
+  test('lets a document that no database takes hold back nobody else', async () => {
+    const order = (orderId: string) =>
+      ({ kind: 'order', orderId, version: 1, document: {} }) as Pulled['document']
+    const source = (n: number) =>
+      new FakeSource([event(1, { subject: `order:${n}` })], order(n === 1 ? 'ord_bad' : `ord_${n}`))
+    const [a, bad, b] = [source(0), source(1), source(2)]
+    const recordOrders: RelayParts['recordOrders'] = async (_env, documents) => {
+      if (documents.some(({ document }) => document.orderId === 'ord_bad')) throw new Error('too big')
+    }
+    const verdicts = await relayFakes('bad-order', { a, bad, b }, { recordOrders })
+    expect(verdicts).toEqual({ a: 'done', bad: 'again', b: 'done' })
+    expect((await logOf('bad-order')).map(({ subject }) => subject)).toEqual(['order:0', 'order:2'])
+  })
+
+  test('lets an event that the log does not take hold back nobody else', async () => {
+    const bad = new FakeSource([event(1, { subject: 'item:bad', data: 'x'.repeat(5_000_000) })])
+    const [a, b] = ['item:1', 'item:2'].map((subject) => new FakeSource([event(1, { subject })]))
+    const told: string[] = []
+    const verdicts = await relayFakes(
+      'bad-event',
+      { a: a!, bad, b: b! },
+      { pokeReaders: async (_env, events) => void told.push(...events.map(({ subject }) => subject)) },
+    )
+    expect(verdicts).toEqual({ a: 'done', bad: 'again', b: 'done' })
+    expect((await logOf('bad-event')).map(({ subject }) => subject)).toEqual(['item:1', 'item:2'])
+    expect(told).toEqual(['item:1', 'item:2'])
+  })
+
+  test('asks a database that is down no more than four times, however many sources wait', async () => {
+    let asked = 0
+    const sources = Object.fromEntries(
+      Array.from({ length: 20 }, (_, i) => [
+        `s${i}`,
+        new FakeSource([event(1, { subject: `order:${i}` })], {
+          kind: 'order',
+          orderId: `ord_${i}`,
+          version: 1,
+          document: {},
+        } as Pulled['document']),
+      ]),
+    )
+    const verdicts = await relayFakes('all-down', sources, {
+      recordOrders: async () => {
+        asked += 1
+        throw new Error('down')
+      },
+    })
+    expect([new Set(Object.values(verdicts)), asked]).toEqual([new Set(['again']), 4])
+  })
+
   test('lets a source that does not answer hold back nobody else', async () => {
     const dead: EventSource = {
       pull: async () => {
@@ -280,6 +330,22 @@ describe('the relay', () => {
       .first()
     expect(parked).toEqual({ kind: 'stock', key: 'forked', reason: 'the log says: conflict', times: 1 })
   })
+
+  test.each([
+    ['goes on where the other ends', 2],
+    ['leaves a hole behind it', 1],
+  ])(
+    'refuses the whole of a second history that takes several statements, also where it %s',
+    async (_, had) => {
+      const data = `"${'x'.repeat(300_000)}"`
+      const slug = `fork-large-${had}`
+      const known = Array.from({ length: had }, (_, i) => event(i + 1))
+      await relayFakes(slug, { source: new FakeSource(known) })
+      const forked = new FakeSource([1, 2, 3, 4].map((n) => event(n, { data })))
+      expect(await relayFakes(slug, { forked })).toEqual({ forked: 'park' })
+      expect((await logOf(slug)).map(({ id }) => id)).toEqual(known.map(({ id }) => id))
+    },
+  )
 })
 
 describe('while the log is down', () => {

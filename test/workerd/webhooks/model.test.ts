@@ -83,7 +83,7 @@ class World {
 
   async append(subject: number): Promise<void> {
     const sequence = ++this.sequences[subject]!
-    const event = { id: `evt_${subject}_${sequence}`, subject: `item:${subject}`, sequence, base: sequence }
+    const event = { id: `evt_${subject}_${sequence}`, subject: `item:${subject}`, sequence }
     const rest = { outbox: 1, type: 'stock.received' as const, occurredAt: now(), data: '{}' }
     await appendEvents(env, [{ ...event, ...rest, store: this.store.slug }])
   }
