@@ -1,4 +1,5 @@
 import type { EpochMs } from '../../runtime/clock.ts'
+import type { EventType } from '../../schema/event-types.ts'
 import type { Attempt, Delivery, DeliveryState } from '../../schema/rpc/webhook-endpoint.ts'
 import type { After } from './settle.ts'
 
@@ -64,14 +65,20 @@ const SELECT_PAGE_OF_STATE = `select ${COLUMNS} from delivery
 const SELECT_PAGE_OF_DEAD = `select ${COLUMNS} from delivery
   where state = 'dead' and position < ?1 order by position desc limit ?2`
 
+/** A weaker key has aimed the endpoint: what it may not read is not sent there. As rare as a redelivery. Index delivery_pending. */
+const BURY_UNSEEN = `update delivery set state = 'dead', next_attempt_at = null, settled_at = ?2
+  where state = 'pending' and type not in (select value from json_each(?1))`
+
 /**
  * Redelivery: puts settled rows back and brings waiting retries forward. A rare request of a person over the bounded
- * list of kept rows, so it may scan. `?1` since (when the event occurred), `?2` state, `?3` event ids as JSON.
+ * list of kept rows, so it may scan. `?1` since (when the event occurred), `?2` state, `?3` event ids as JSON, `?5` the
+ * types that the endpoint may be sent: rows may be left from when it was aimed by a stronger key.
  */
 const SELECT_REDELIVERABLE = `select position from delivery
   where (?1 is null or occurred_at >= ?1) and (?2 is null or state = ?2)
     and (?3 is null or event_id in (select value from json_each(?3)))
     and (state <> 'pending' or next_attempt_at is not null)
+    and type in (select value from json_each(?5))
   order by position limit ?4`
 const UPDATE_REDELIVERED = `update delivery set attempts = 0, settled_at = null,
     next_attempt_at = iif(state = 'pending', ?2, null), state = 'pending'
@@ -150,15 +157,33 @@ export class DeliveryStorage {
     return rows.toArray().map(toDelivery)
   }
 
+  /** Pending deliveries of other types go to the dead-letter list. */
+  buryUnseen(visible: readonly EventType[], now: EpochMs): void {
+    this.#sql.exec(BURY_UNSEEN, JSON.stringify(visible), now)
+    this.#sql.exec(PROMOTE_ALL, now)
+  }
+
   /** How many were put back, at most `limit`. */
   redeliver(
-    filter: { eventIds: string[] | null; since: EpochMs | null; state: DeliveryState | null },
+    filter: {
+      eventIds: string[] | null
+      since: EpochMs | null
+      state: DeliveryState | null
+      visible: readonly EventType[]
+    },
     now: EpochMs,
     limit: number,
   ): number {
     const ids = filter.eventIds && JSON.stringify(filter.eventIds)
     const positions = this.#sql
-      .exec<{ position: number }>(SELECT_REDELIVERABLE, filter.since, filter.state, ids, limit)
+      .exec<{ position: number }>(
+        SELECT_REDELIVERABLE,
+        filter.since,
+        filter.state,
+        ids,
+        limit,
+        JSON.stringify(filter.visible),
+      )
       .toArray()
       .map(({ position }) => position)
     this.#sql.exec(UPDATE_REDELIVERED, JSON.stringify(positions), now)

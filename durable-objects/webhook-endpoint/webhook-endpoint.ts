@@ -2,6 +2,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { now } from '../../runtime/clock.ts'
 import { errorText, log } from '../../runtime/log.ts'
 import { randomFraction } from '../../runtime/random.ts'
+import { visibleTypes } from '../../schema/event-types.ts'
 import { newId } from '../../schema/ids.ts'
 import { type Outcome, refuse } from '../../schema/outcome.ts'
 import { IDEMPOTENCY_KEPT_MS } from '../../schema/rpc/idempotency.ts'
@@ -82,14 +83,18 @@ export class WebhookEndpoint extends DurableObject<Env> implements WebhookEndpoi
   async update(command: Parameters<WebhookEndpointRpc['update']>[0]) {
     const refusal = command.url === null ? null : this.#judge(command.url)
     if (refusal) return refusal
-    return this.#change((state) => ({
-      ...state,
-      url: command.url ?? state.url,
-      types: command.types ?? state.types,
-      description: command.description ?? state.description,
-      // Who decides where or what to send must be allowed to read it.
-      scopes: command.url === null && command.types === null ? state.scopes : command.scopes,
-    }))
+    const isAimed = command.url !== null || command.types !== null
+    return this.#change((state) => {
+      // Who decides where or what to send must be allowed to read it, what was written down before included.
+      if (isAimed) this.#deliveries.buryUnseen(visibleTypes(command.scopes), now())
+      return {
+        ...state,
+        url: command.url ?? state.url,
+        types: command.types ?? state.types,
+        description: command.description ?? state.description,
+        scopes: isAimed ? command.scopes : state.scopes,
+      }
+    })
   }
 
   async pause() {
@@ -129,7 +134,8 @@ export class WebhookEndpoint extends DurableObject<Env> implements WebhookEndpoi
 
   async redeliver(command: RedeliverCommand) {
     const outcome = this.#once(command.idempotency, () => {
-      const scheduled = this.#deliveries.redeliver(command, now(), REDELIVERIES_MAX)
+      const visible = visibleTypes(this.#endpoint.endpoint()!.scopes)
+      const scheduled = this.#deliveries.redeliver({ ...command, visible }, now(), REDELIVERIES_MAX)
       return { scheduled, hasMore: scheduled === REDELIVERIES_MAX }
     })
     await this.poke()

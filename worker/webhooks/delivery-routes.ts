@@ -68,7 +68,7 @@ const redeliverRoute = createRoute({
   summary: 'Deliver again',
   description:
     'Schedules the deliveries that match all given members: dead and delivered ones anew, waiting retries at once. Delivered ones are ' +
-    `kept 7 days and 10,000 long. At most ${REDELIVERIES_MAX} a call, oldest first; \`hasMore\` says when that was not all.`,
+    `kept 7 days and 10,000 long. At most ${REDELIVERIES_MAX} a call, oldest first; \`hasMore\` says when that was not all. Only types that the key which last set \`url\` or \`types\` may read.`,
   security: bearer,
   middleware: [mayWrite, jsonBody(true)] as const,
   request: {

@@ -100,7 +100,7 @@ const patchRoute = createRoute({
   summary: 'Change a webhook endpoint',
   description:
     'Members that are absent stay. What is pending goes to the new address. A new `url` or new `types` limit the endpoint to what the ' +
-    'key that sets them may read.',
+    'key that sets them may read; pending deliveries of anything else go to the dead-letter list.',
   security: bearer,
   middleware: [mayWrite, jsonBody(true)] as const,
   request: {

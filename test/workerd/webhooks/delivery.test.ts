@@ -346,3 +346,41 @@ test('an endpoint starts at the head of the log, or where it was told to', async
   const got = await until(late.received, (all) => all.length === 1)
   expect(got[0]!.event.sequence).toBe(2)
 })
+
+test('what was written down for a stronger key is not sent where a weaker one aims, nor redelivered there', async () => {
+  const [first, second] = [newReceiver(), newReceiver()]
+  const { id } = await register(first.url)
+  const [sent, waiting] = [handle(), handle()]
+  await happen(sent, { n: 1 })
+  await until(
+    () => deliveries(id, 'delivered'),
+    (rows) => rows.length === 1,
+  )
+  await first.answerWith({ subject: `product:${waiting}`, status: 500 })
+  await happen(waiting, { n: 2 })
+  await until(
+    () => deliveries(id, 'pending'),
+    (rows) => rows.length === 1,
+  )
+
+  const path = `/v1/webhook-endpoints/${id}`
+  const weak = { name: 'weak', scopes: ['webhooks:write'] }
+  const { key } = (await staff('POST', '/v1/admin/api-keys', weak)).body
+  await staff('PATCH', path, { url: second.url, types: ['*'] }, { key })
+  await staff('POST', `${path}/redeliveries`, { since: '2000-01-01T00:00:00Z' }, { key })
+  testClock.advance(60_000)
+  await runDurableObjectAlarm(stubOf(id))
+  await staff('POST', `${path}/test`, undefined, { key })
+  expect((await second.received()).map(({ event }) => event.type)).toEqual(['webhook_endpoint.test'])
+  expect((await deliveries(id, 'dead')).map(({ subject }: { subject: string }) => subject)).toEqual([
+    `product:${waiting}`,
+  ])
+
+  // Nothing is lost: who may read it aims and redelivers.
+  await staff('PATCH', path, { url: second.url })
+  await staff('POST', `${path}/redeliveries`, { state: 'dead' })
+  await until(
+    () => second.received(),
+    (all) => all.some(({ event }) => event.subject === `product:${waiting}`),
+  )
+})
