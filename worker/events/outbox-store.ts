@@ -1,3 +1,4 @@
+import { type EpochMs, now } from '../../runtime/clock.ts'
 import { errorText, log } from '../../runtime/log.ts'
 import type { EventType } from '../../schema/event-types.ts'
 import { newId } from '../../schema/ids.ts'
@@ -75,12 +76,29 @@ export function recordEventStatements(env: Env, event: RecordedEvent): D1Prepare
   ]
 }
 
+/** A nudge tells of all that is written before it is sent, so the changes of this long share one. */
+const NUDGE_AFTER_MS = 20
+/** A request that died with its nudge unsent must not silence the isolate for longer than this. */
+const NUDGE_LOST_AFTER_MS = 1_000
+
+/** When the nudge of each store that is under way was begun. */
+const nudging = new Map<string, EpochMs>()
+
 /**
  * Wakes the relay, after the batch. Costs the caller nothing: it runs behind the answer, and a queue that fails only
  * delays, since cron nudges for what stays unconfirmed.
  */
 export function nudgeCatalogue(env: Env, ctx: { waitUntil(work: Promise<unknown>): void }, store: StoreRef) {
-  ctx.waitUntil(sendNudge(env, store))
+  const begunAt = nudging.get(store.slug)
+  if (begunAt !== undefined && Math.abs(now() - begunAt) < NUDGE_LOST_AFTER_MS) return
+  nudging.set(store.slug, now())
+  ctx.waitUntil(nudgeSoon(env, store))
+}
+
+async function nudgeSoon(env: Env, store: StoreRef): Promise<void> {
+  await scheduler.wait(NUDGE_AFTER_MS)
+  nudging.delete(store.slug)
+  await sendNudge(env, store)
 }
 
 export async function sendNudge(env: Env, store: StoreRef): Promise<void> {
