@@ -111,10 +111,12 @@ export function reprice(
 
 /** Everything is held past the payment window. Nothing to pay: straight to the order. */
 export function held(state: PurchaseState, at: EpochMs): Change {
-  const isFree = state.attempt!.totals!.total.amount === 0
+  const { totals, payment } = state.attempt!
+  const isFree = totals!.total.amount === 0
   return {
     state: isFree
-      ? advance(state, { stage: 'placing', decision: 'commit' }, at)
+      ? // A token that nothing needs is not kept.
+        advance(state, { stage: 'placing', decision: 'commit', payment: { ...payment, token: '' } }, at)
       : advance(state, { stage: 'authorizing', windowEndsAt: at + PAYMENT_WINDOW_MS }, at),
   }
 }

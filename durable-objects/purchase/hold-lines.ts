@@ -2,7 +2,7 @@ import type { EpochMs } from '../../runtime/clock.ts'
 import { refuse } from '../../schema/outcome.ts'
 import type { Decided } from './decide-cart.ts'
 import { demandOf, isLive, itemsToChange, lineShortages } from './demand.ts'
-import { checkoutHoldUntil, holdUntil } from './hold-limits.ts'
+import { checkoutHoldUntil, holdUntil, renewableUntil } from './hold-limits.ts'
 import type { Hold, PurchaseState } from './state.ts'
 import type { HoldChange, HoldContext, StockHolds } from './stock-holds.ts'
 
@@ -44,10 +44,12 @@ export async function holdForCheckout(
   const items = new Set([...demand.keys(), ...state.holds.map(({ item }) => item)])
   const changes = [...items].map((item) => {
     const hold = state.holds.find((other) => other.item === item)
-    const since = isLive(hold, at) ? hold.since : at
-    // A store whose holds outlast the payment window keeps them as they are.
-    const expiresAt = isLive(hold, at) ? Math.max(until, hold.expiresAt) : until
-    return toChange(item, demand.get(item) ?? 0, hold, since, expiresAt, at)
+    if (!isLive(hold, at)) return toChange(item, demand.get(item) ?? 0, hold, at, until, at)
+    // A store whose holds outlast the payment window keeps them as they are. Checkouts that supersede each other are
+    // renewing too: past the cap the hold ends when it would have ended, and is asked for anew if the payment comes.
+    const latest = checkoutHoldUntil(renewableUntil(hold.since, state.settings.holdTtlSeconds))
+    const expiresAt = Math.max(Math.min(until, latest), hold.expiresAt)
+    return toChange(item, demand.get(item) ?? 0, hold, hold.since, expiresAt, at)
   })
   const skus = new Set(state.lines.map(({ facts }) => facts.sku))
   return apply(stock, context, state, changes, skus)

@@ -1,8 +1,9 @@
 import { evictDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { HOLD_RENEWALS_MAX } from '../../../durable-objects/purchase/hold-limits.ts'
 import { stockOf } from '../../../durable-objects/stock/client.ts'
-import { testClock } from '../../../runtime/clock.ts'
+import { now, testClock } from '../../../runtime/clock.ts'
 import { paymentId } from '../../../schema/ids.ts'
 import { LEASE_MS, PAYMENT_WINDOW_MS } from '../../../schema/rpc/purchase.ts'
 import {
@@ -178,6 +179,7 @@ describe('a checkout', () => {
       answer: { kind: 'placed', order: { payments: [], paymentStatus: 'paid' } },
     })
     expect(await types(shopper)).toEqual(['order.placed', 'order.paid'])
+    expect(await shopper.stored()).not.toContain('tok_ok')
   })
 
   test('with manual capture ends authorized', async () => {
@@ -275,6 +277,23 @@ describe('the holds of a checkout', () => {
     await shopper.checkout({ authorize: { outcome: 'declined', providerReference: null, reason: 'no' } })
     expect((await promised(tee.sku)).reserved).toBe(0)
     expect((await shopper.checkout()).answer.kind).toBe('placed')
+    expect(await promised(tee.sku)).toEqual({ reserved: 0, allocated: 2 })
+  })
+
+  test('are not prolonged for ever by checkouts that supersede each other', async () => {
+    const { shopper, tee } = await withCart(2, 2)
+    const capEndsAt = now() + HOLD_RENEWALS_MAX * SETTINGS.holdTtlSeconds * 1000
+    let attempt = 0
+    while (now() < capEndsAt + PAYMENT_WINDOW_MS) {
+      attempt = (await shopper.checkout({ authorize: ACTION })).attempt
+      expect((await promised(tee.sku)).reserved).toBe(2)
+      testClock.advance(PAYMENT_WINDOW_MS - 60_000)
+    }
+    expect(await promised(tee.sku)).toEqual({ reserved: 0, allocated: 0 })
+    // Who then pays in time has the order all the same, as nobody took the units.
+    const name = { store: STORE.slug, purchaseId: shopper.purchaseId, attempt }
+    ok(await shopper.rpc.notePayment({ paymentId: paymentId(name), eventId: 'e', outcome: 'succeeded' }))
+    expect((await shopper.run(attempt)).step).toMatchObject({ answer: { kind: 'placed' } })
     expect(await promised(tee.sku)).toEqual({ reserved: 0, allocated: 2 })
   })
 

@@ -222,6 +222,15 @@ export class Shopper {
     return this.rpc.pull(1000).then(({ events }) => events)
   }
 
+  /** All that the object keeps of its purchase, as text. */
+  stored(): Promise<string> {
+    return runInDurableObject(this.stub, (_, state) =>
+      ['document', 'attempt', 'event']
+        .map((table) => JSON.stringify(state.storage.sql.exec(`select * from ${table}`).toArray()))
+        .join('\n'),
+    )
+  }
+
   tables(): Promise<string[]> {
     return runInDurableObject(this.stub, (_, state) =>
       state.storage.sql
