@@ -33,6 +33,8 @@ const SELECT_DUE = `select position, event_id as eventId, subject, body from del
 
 /** The alarm. Index delivery_due. */
 const SELECT_NEXT_AT = `select min(next_attempt_at) as at from delivery where next_attempt_at is not null`
+/** When a drain that rests must go on. Index delivery_due. */
+const SELECT_NEXT_AFTER = `select min(next_attempt_at) as at from delivery where next_attempt_at > ?1`
 
 /** A delivery as it is when its attempt ends. Served by the key. */
 const SELECT_ONE = `select subject, state, attempts, history from delivery where position = ?1`
@@ -110,6 +112,11 @@ export class DeliveryStorage {
 
   nextAttemptAt(): EpochMs | null {
     return this.#sql.exec<{ at: number | null }>(SELECT_NEXT_AT).one().at
+  }
+
+  /** The first attempt that is not due yet. */
+  nextAttemptAfter(now: EpochMs): EpochMs | null {
+    return this.#sql.exec<{ at: number | null }>(SELECT_NEXT_AFTER, now).one().at
   }
 
   find(

@@ -1,11 +1,11 @@
 import { type EpochMs, now } from '../../runtime/clock.ts'
 import { errorText, log } from '../../runtime/log.ts'
-import { matchesFilter, visibleTypes } from '../../schema/event-types.ts'
+import { type EventType, matchesFilter, visibleTypes } from '../../schema/event-types.ts'
 import { deliveryBody } from './delivery-body.ts'
 import type { DeliveryStorage, DueDelivery } from './delivery-storage.ts'
 import type { EndpointState } from './endpoint-state.ts'
 import type { EndpointStorage } from './endpoint-storage.ts'
-import { LOG_PAGE_SIZE, type LogEvent, readLog } from './log.ts'
+import { type LogEvent, readLog } from './log.ts'
 import type { AttemptResult } from './send-attempt.ts'
 
 /** 6: the connections an invocation may have open at once (Durable Objects limits); more would wait inside their own time limit. */
@@ -85,9 +85,20 @@ export class Dispatcher {
         inFlight.set(delivery.position, sending)
       }
       if (inFlight.size === 0 && !this.#isBehind) break
-      if (!this.#isBehind) await Promise.race([this.#woken.promise, ...inFlight.values()])
+      if (!this.#isBehind) await this.#rest(inFlight)
     }
     this.#prune()
+  }
+
+  /** Until a wake-up, the end of an attempt, or the time of a retry: one that hangs must not hold up another subject's. */
+  async #rest(inFlight: ReadonlyMap<number, Promise<void>>): Promise<void> {
+    const retryAt = this.#host.deliveries.nextAttemptAfter(now())
+    let timer: ReturnType<typeof setTimeout> | null = null
+    const retry = new Promise<void>((resolve) => {
+      if (retryAt !== null) timer = setTimeout(resolve, retryAt - now())
+    })
+    await Promise.race([this.#woken.promise, retry, ...inFlight.values()])
+    clearTimeout(timer)
   }
 
   #due(inFlight: ReadonlyMap<number, unknown>): DueDelivery[] {
@@ -118,26 +129,32 @@ export class Dispatcher {
       this.#readAgainAt = now() + FULL_RETRY_MS
       return
     }
-    let page: LogEvent[]
+    const types = wantedTypes(state)
+    let page: { events: LogEvent[]; hasMore: boolean }
     try {
-      page = await readLog(this.#host.env, state.store.slug, state.cursor, wantedTypes(state))
+      page = await readLog(this.#host.env, state.store.slug, state.cursor, types)
     } catch (error) {
       log('warn', 'the log does not answer', { store: state.store.slug, error: errorText(error) })
       this.#readAgainAt = now() + LOG_RETRY_MS
       return
     }
-    this.#writeDown(state.cursor, page)
-    this.#pendingAtMost += page.length
-    if (page.length === LOG_PAGE_SIZE) this.#isBehind = true
+    this.#writeDown(state.cursor, types, page.events)
+    this.#pendingAtMost += page.events.length
+    if (page.hasMore) this.#isBehind = true
   }
 
-  #writeDown(from: number, page: LogEvent[]): void {
+  #writeDown(from: number, types: readonly EventType[], page: LogEvent[]): void {
     const last = page.at(-1)
     if (!last) return
     this.#host.transaction(() => {
       const state = this.#host.endpoint.endpoint()
       // Deleted or moved while the log was read: what was read is no longer wanted.
       if (!state || state.deletedAt !== null || state.cursor !== from) return
+      // Other types are wanted by now; the data of those was not read, and the cursor must not pass it.
+      if (wantedTypes(state).join() !== types.join()) {
+        this.#isBehind = true
+        return
+      }
       for (const event of page) {
         if (event.data === null) continue
         const body = deliveryBody(state.store.slug, { ...event, data: event.data })
@@ -154,6 +171,6 @@ export class Dispatcher {
   }
 }
 
-function wantedTypes({ types, scopes }: EndpointState) {
+function wantedTypes({ types, scopes }: EndpointState): EventType[] {
   return visibleTypes(scopes).filter((type) => types.some((filter) => matchesFilter(filter, type)))
 }

@@ -5,6 +5,7 @@ import {
   allEndpointsPage,
   type DirectoryEntry,
   enabledEndpointsOf,
+  findEndpoint,
   setEndpointStatus,
 } from './endpoint-store.ts'
 
@@ -67,11 +68,15 @@ async function poke(env: Env, entries: readonly DirectoryEntry[]): Promise<void>
   if (failed > 0) log('warn', 'endpoints were not woken; cron wakes them', { failed })
 }
 
-/** Keeps the directory's copy of the status: a disabled endpoint need not be woken. */
+/**
+ * Keeps the directory's copy of the status: a disabled endpoint need not be woken. The event may come late or again, when
+ * somebody has resumed the endpoint already, so its present status is asked for.
+ */
 async function noteDisabled(env: Env, appended: readonly Appended[]): Promise<void> {
   for (const { store, type, subject } of appended) {
-    if (type === 'webhook_endpoint.disabled') {
-      await setEndpointStatus(env, store, subject.slice(subject.indexOf(':') + 1), 'disabled')
-    }
+    if (type !== 'webhook_endpoint.disabled') continue
+    const entry = await findEndpoint(env, store, subject.slice(subject.indexOf(':') + 1))
+    const present = entry && (await webhookEndpointOf(env, entry.store, entry.id).describe())
+    if (present?.ok) await setEndpointStatus(env, store, entry!.id, present.endpoint.status)
   }
 }
