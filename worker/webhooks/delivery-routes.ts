@@ -22,6 +22,8 @@ const COMMON = [
   'webhook_endpoint_not_found',
 ] as const
 const WITH_KEY = [...COMMON, 'malformed_json', 'idempotency_key_invalid', 'idempotency_key_reused'] as const
+/** These two take nothing from a body, and what does not fit is refused before it is made a part of the key. */
+const noBody = { ...body(z.strictObject({}).openapi('EmptyBody')), required: false }
 /** 1,000 ids are 30 KB: a page of a partner's own log of what it missed. */
 const EVENT_IDS_MAX = 1_000
 
@@ -34,7 +36,7 @@ const rotateRoute = createRoute({
     'Answers the new secret, once. For 24 hours the new and the old secret both sign, each with its own `v1` signature.',
   security: bearer,
   middleware: [mayWrite, jsonBody(false)] as const,
-  request: { params, headers: idempotencyHeader.optional },
+  request: { params, headers: idempotencyHeader.optional, body: noBody },
   responses: {
     201: json(
       'The new secret',
@@ -54,7 +56,7 @@ const testRoute = createRoute({
     '(`sequence` and `position` are 0) and is not retried.',
   security: bearer,
   middleware: [mayWrite, jsonBody(false)] as const,
-  request: { params, headers: idempotencyHeader.optional },
+  request: { params, headers: idempotencyHeader.optional, body: noBody },
   responses: {
     200: json('The attempt', attemptSchema.extend({ eventId: z.string() }).openapi('WebhookTest')),
     ...problems(...WITH_KEY, 'body_too_large', 'unsupported_media_type'),
