@@ -3,6 +3,7 @@ import { moneySchema } from '../money.ts'
 import { CART_LINES_MAX, handleSchema, LINE_QUANTITY_MAX, quantitySchema, skuSchema } from '../quantity.ts'
 import { addressSchema, contactSchema } from './address.ts'
 import { orNull } from './or-null.ts'
+import { localeSchema } from './plain-text.ts'
 import { propertiesSchema, totalsSchema } from './totals.ts'
 
 export const cartPatchSchema = z
@@ -12,10 +13,7 @@ export const cartPatchSchema = z
     billingAddress: orNull(addressSchema).optional(),
     shippingMethod: handleSchema.nullable().optional(),
     market: handleSchema.optional(),
-    locale: z
-      .string()
-      .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
-      .optional(),
+    locale: localeSchema.optional(),
     note: z.string().max(2_000).nullable().optional(),
     metadata: propertiesSchema.optional(),
   })

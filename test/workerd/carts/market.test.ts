@@ -69,6 +69,20 @@ describe('a market', () => {
     expect(english.body.lines[0].title).toContain('Mug')
   })
 
+  test('takes a language tag for a language and no other text, since orders tell it in their events', async () => {
+    const cartId = await cartIn('eu')
+    for (const locale of [`de${'-ada'.repeat(20)}`, 'de-', 'Hidden Street 1', '']) {
+      for (const [method, path] of [
+        ['POST', '/v1/carts'],
+        ['PATCH', `/v1/carts/${cartId}`],
+      ] as const) {
+        const refused = await send(method, path, { locale })
+        expect([locale, refused.status, refused.body.errors?.[0].path]).toEqual([locale, 400, '/locale'])
+      }
+    }
+    expect((await send('PATCH', `/v1/carts/${cartId}`, { locale: 'de-at' })).body.locale).toBe('de-AT')
+  })
+
   test('without a price for a line refuses it, whether the line comes or the cart moves', async () => {
     const put = await send('PUT', `/v1/carts/${await cartIn('uk')}/lines/EURO`, { quantity: 1 })
     expect([put.status, put.body.code, put.body.sku]).toEqual([409, 'currency_not_in_market', 'EURO'])
