@@ -33,7 +33,7 @@ export async function optionalStamp(c: Context<AppEnv>): Promise<IdempotencyStam
     )
   }
   const scope = JSON.stringify([c.get('store').ref.slug, c.req.method, c.req.path, credential?.id ?? '', key])
-  const body = JSON.stringify(sortKeys(JSON.parse((await c.req.text()) || 'null')))
+  const body = JSON.stringify(sortKeys(JSON.parse((await c.req.text()) || '{}')))
   const [keyDigest, fingerprint] = await Promise.all([sha256Hex(scope), sha256Hex(body)])
   return { key: keyDigest, fingerprint }
 }

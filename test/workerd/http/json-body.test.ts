@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'vitest'
+import { call } from '../../support/api.ts'
+
+/** What browsers and most HTTP libraries send for a POST without a body: an empty one, of no type. */
+const empty = { rawBody: new Uint8Array() }
+
+describe('a route whose body is optional', () => {
+  test('takes an empty body of no type, as browsers send it', async () => {
+    expect((await call('POST', '/v1/carts', empty)).status).toBe(201)
+  })
+
+  test('takes an empty body and an empty object for the same request', async () => {
+    const idempotencyKey = crypto.randomUUID()
+    const first = await call('POST', '/v1/carts', { ...empty, idempotencyKey })
+    const again = await call('POST', '/v1/carts', { body: {}, idempotencyKey })
+    expect([again.status, again.body.id]).toEqual([201, first.body.id])
+  })
+
+  test('refuses an empty body of another type', async () => {
+    const headers = { 'Content-Type': 'text/plain' }
+    const refused = await call('POST', '/v1/carts', { ...empty, headers })
+    expect([refused.status, refused.body.code]).toEqual([415, 'unsupported_media_type'])
+  })
+})
+
+test('a route whose body is required refuses an absent one', async () => {
+  const headers = { 'Content-Type': 'application/json' }
+  const path = `/v1/carts/cart_x/checkout`
+  const refused = await call('POST', path, { ...empty, headers, idempotencyKey: crypto.randomUUID() })
+  expect([refused.status, refused.body.code]).toEqual([400, 'malformed_json'])
+})
