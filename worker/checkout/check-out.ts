@@ -15,13 +15,14 @@ const WAIT_MAX_MS = 12_000
 
 export interface CheckoutReply {
   answer: CheckoutAnswer
-  /** True when the key was known: the answer is the one its first request had or will have. */
+  /** True when the key was known: the answer is the one its first request had. */
   isReplay: boolean
 }
 
 /**
- * A shopper's checkout: writes the attempt down, then runs it, or waits for whoever runs it. Run under `waitUntil`, so
- * that a client that goes away does not stop what it asked for.
+ * A shopper's checkout: writes the attempt down, then runs it, or waits for whoever runs it. A repeat goes on when the
+ * runner's lease is overdue; before that it is told that the checkout is running. Run under `waitUntil`, so that a client
+ * that goes away does not stop what it asked for.
  */
 export async function checkOut(
   env: Env,
@@ -42,10 +43,13 @@ export async function checkOut(
   )
   if (!begun.ok) return refused(begun)
   const { attempt, isReplay } = begun
-  const answer =
-    (isReplay && (await knownAnswer(env, store, credential, attempt))) ||
-    (await awaitAnswer(env, store, credential, attempt))
-  return { answer, isReplay }
+  if (!isReplay) return { answer: await awaitAnswer(env, store, credential, attempt), isReplay }
+  const known = await knownAnswer(env, store, credential, attempt)
+  if (known) return { answer: known, isReplay }
+  const progress = await advanceCheckout(env, store.ref, credential.purchaseId, attempt)
+  return progress.kind === 'busy'
+    ? refused(refuse('checkout_in_progress'))
+    : { answer: progress.answer, isReplay }
 }
 
 function refused(refusal: Extract<Outcome<object>, { ok: false }>): CheckoutReply {
