@@ -80,8 +80,6 @@ export const PROBLEMS = {
     title: 'No such webhook endpoint',
     next: 'GET /v1/webhook-endpoints lists them.',
   },
-  // 405
-  method_not_allowed: { status: 405, title: 'This method is not served here', next: 'See the Allow header.' },
   // 409: the state refuses
   insufficient_stock: {
     status: 409,

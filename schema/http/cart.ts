@@ -19,8 +19,10 @@ export const cartPatchSchema = z
   })
   .openapi('CartPatch')
 
-export const newCartSchema = cartPatchSchema
-  .extend({
+/** Not `extend()`, which would be described as both at once, each forbidding what the other adds. */
+export const newCartSchema = z
+  .strictObject({
+    ...cartPatchSchema.shape,
     hold: z
       .enum(['line', 'checkout'])
       .optional()

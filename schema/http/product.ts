@@ -99,8 +99,9 @@ export const productPatchSchema = z
   })
   .openapi('ProductPatch')
 
-export const putProductSchema = productPatchSchema
-  .extend({ title: plainText(TITLE_LENGTH_MAX) })
+/** Not `extend()`, which would be described as both at once, each forbidding what the other adds. */
+export const putProductSchema = z
+  .strictObject({ ...productPatchSchema.shape, title: plainText(TITLE_LENGTH_MAX) })
   .openapi('PutProduct')
 
 const mediaSchema = z
@@ -187,7 +188,7 @@ export const productItemSchema = z
     handle: z.string(),
     title: z.string(),
     image: z.string().nullable(),
-    price: moneySchema.openapi({ description: 'The least among its variants' }),
+    price: moneySchema,
     compareAtPrice: maybeMoney,
     availability: availabilitySchema,
     variantCount: z.int(),

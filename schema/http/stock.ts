@@ -17,6 +17,7 @@ const lot = z
   .string()
   .max(64)
   .regex(/^[^\p{C}]*$/u, 'has a character that is not printable')
+  .openapi({ pattern: '^[^\\p{C}]*$' })
 /** Goes into the ledger and its events, which are kept for ever and hold no personal data. */
 const reference = plainText(100).openapi({
   example: 'PO-2041',

@@ -52,6 +52,7 @@ const create = createRoute({
       'shipping_method_not_found',
       'insufficient_stock',
       'quantity_limit_exceeded',
+      'cart_full',
       'currency_not_in_market',
       'country_not_in_market',
       'shipping_method_unavailable',

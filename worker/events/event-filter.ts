@@ -15,7 +15,11 @@ export const subjectFilterSchema = z
   .string()
   .max(SUBJECT_LENGTH_MAX)
   .regex(/^(\*|[a-z_]+:(\*|[^\p{C}]*[^\p{C}*]))$/u, 'is not a subject, `prefix:*` or `*`')
-  .openapi({ example: 'item:*', description: 'A subject, `prefix:*` or `*`' })
+  .openapi({
+    pattern: '^(\\*|[a-z_]+:(\\*|[^\\p{C}]*[^\\p{C}*]))$',
+    example: 'item:TEE-BLACK-M',
+    description: 'A subject, `prefix:*` or `*`',
+  })
 
 /** The types a reader asked for and may see. */
 export function typesToRead(filter: string | undefined, scopes: readonly Scope[]): EventType[] {

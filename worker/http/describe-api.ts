@@ -14,6 +14,8 @@ export function describe(app: App): void {
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
     servers: [{ url: '/' }],
+    // Routes need no credential unless they say so.
+    security: [],
   })
   app.get('/docs', Scalar({ url: '/openapi.json', pageTitle: 'Holdfast API' }))
   app.get('/docs/errors', (c) => c.html(errorsPage()))

@@ -92,7 +92,10 @@ const policy = createRoute({
   middleware: [requireScope('stock:write'), jsonBody(true)] as const,
   request: { params: itemParam, body: body(policySchema) },
   responses: {
-    200: json('The policy, with the levels it leads to', policySchema.extend({ levels: levelsSchema })),
+    200: json(
+      'The policy, with the levels it leads to',
+      z.object({ ...policySchema.shape, levels: levelsSchema }),
+    ),
     ...problems(
       'malformed_request',
       'malformed_json',

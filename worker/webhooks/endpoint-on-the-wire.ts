@@ -31,6 +31,7 @@ export const descriptionSchema = z
   .string()
   .max(500)
   .regex(/^[^\p{Cs}\0]*$/u, 'has a character that cannot be kept')
+  .openapi({ pattern: '^[^\\p{Cs}\\0]*$' })
 
 export const endpointSchema = z
   .object({
