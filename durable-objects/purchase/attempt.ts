@@ -128,6 +128,8 @@ export function recordAuthorization(state: PurchaseState, result: AuthorizeResul
     case 'declined':
       return decline(state, result.reason, at)
     case 'unavailable':
+      // The answer was lost, but the notification was not.
+      if (state.attempt!.noted === 'succeeded') return commit(state, null, at)
       return undo(state, refuse('payment_provider_unavailable'), at)
     case 'requires_action': {
       const { noted } = state.attempt!

@@ -9,10 +9,10 @@ import type { Line, PurchaseState } from './state.ts'
 import { priceCart } from './totals.ts'
 
 /**
- * 1.5 MB of cart document, in UTF-8: below the 2 MB a row may have (Durable Objects and D1), with room for what the
- * order of the same lines adds. Only line properties can bring 1,000 lines there.
+ * 900 KB of cart document, in UTF-8: the order of the same lines reaches the record as JSON within JSON, which may double
+ * it, and D1 takes texts of 2 MB (as rows of Durable Objects do). Only line properties can bring 1,000 lines there.
  */
-export const CART_BYTES_MAX = 1_500_000
+export const CART_BYTES_MAX = 900_000
 
 export type Decided = { ok: true; state: PurchaseState } | Refusal
 

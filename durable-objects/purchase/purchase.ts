@@ -171,9 +171,11 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
   }
 
   async confirm(outbox: number, documentVersion: number | null): Promise<void> {
+    await this.#record.ready()
     // A purchase that was emptied meanwhile must not be written to.
     if (!this.#record.storage.exists()) return
-    await this.#alone(() => this.#record.write((storage) => storage.confirm(outbox, documentVersion ?? 0)))
+    // Beside the queue: a command may wait for Stock, and the relay waits for all of its sources.
+    this.#record.write((storage) => storage.confirm(outbox, documentVersion ?? 0))
   }
 
   #document(): SourceDocument | null {

@@ -175,17 +175,27 @@ export class PurchaseRecord {
 
   /**
    * As if this purchase had never been. Only an id that was derived from an `Idempotency-Key` can come again: there the
-   * counts of what was told stay, a few bytes, or the log would see two histories under one subject.
+   * counts of what was told and of attempts stay, a few bytes, or the log would see two histories under one subject and
+   * a provider two payments under one id.
    */
   async empty(): Promise<void> {
-    if (this.#state?.isNamedByKey && this.#state.sequences.cart > 0) {
-      const { sequences } = this.#state
-      this.#transaction(() => this.storage.keepPast(sequences))
+    const past = this.#past()
+    if (past) {
+      this.#transaction(() => this.storage.keepPast(past))
     } else {
       await this.#ctx.storage.deleteAll()
       this.storage.forget()
     }
     this.#state = null
     this.#armedAt = null
+  }
+
+  /** What must be known if this id comes again; null when there is nothing, or when it cannot come. */
+  #past(): PurchaseState['sequences'] | null {
+    const state = this.#state
+    // A refusal kept under the key may be all there is: what was before it stays.
+    if (!state) return this.storage.pastSequences()
+    const hasLeftTraces = state.sequences.cart > 0 || this.storage.lastAttempt() > 0
+    return state.isNamedByKey && hasLeftTraces ? state.sequences : null
   }
 }

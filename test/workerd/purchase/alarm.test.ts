@@ -106,6 +106,23 @@ describe('a cart that nobody touches', () => {
     expect((await shopper.rpc.pull(10)).events.map(({ sequence }) => sequence)).toEqual([2])
   })
 
+  test('and was named by a key goes on counting also behind a refusal that was kept under the key', async () => {
+    const shopper = new Shopper()
+    const tee = await stocked(1)
+    const idempotency = stamp()
+    ok(await shopper.create([[tee, 1]], { idempotency }))
+    const attempt = ok(await shopper.begin('tok_error')).attempt
+    await shopper.run(attempt, null, { authorize: { outcome: 'unavailable' } })
+    ok(await shopper.rpc.abandon(shopper.access))
+    testClock.advance(EMPTY_AFTER_MS + 1)
+    await runDurableObjectAlarm(shopper.stub)
+    expect(await shopper.create([[tee, 2]], { idempotency })).toMatchObject({ code: 'insufficient_stock' })
+    testClock.advance(IDEMPOTENCY_KEPT_MS + 1)
+    await runDurableObjectAlarm(shopper.stub)
+    ok(await shopper.create([[tee, 1]], { idempotency }))
+    expect(ok(await shopper.begin()).attempt).toBe(attempt + 1)
+  })
+
   test('and was abandoned empties itself too', async () => {
     const { shopper } = await withCart()
     ok(await shopper.rpc.abandon(shopper.access))
@@ -285,6 +302,22 @@ test('units of a cancelled order that stock did not take back are given back by 
     expect((await promised(tee.sku)).allocated).toBe(0)
   })
   expect(await types(shopper)).toContain('order.cancelled')
+})
+
+test('a command that waits for stock does not keep the relay waiting', async () => {
+  const { shopper } = await withCart()
+  await shopper.checkout()
+  const late = Promise.withResolvers<{ ok: true }>()
+  const slow = vi.spyOn(env.STOCK, 'get').mockReturnValue({ deallocate: () => late.promise } as never)
+  const { settings } = shopper
+  const command = { settings, reason: null, actor: 'root', expectedVersion: null, idempotency: stamp() }
+  const cancelled = shopper.rpc.cancel(command)
+  await vi.waitFor(() => expect(slow).toHaveBeenCalled())
+  await shopper.rpc.confirm(2, 2)
+  expect(await types(shopper)).toEqual(['order.cancelled'])
+  slow.mockRestore()
+  late.resolve({ ok: true })
+  ok(await cancelled)
 })
 
 test('a stock that does not answer is 503 and changes nothing', async () => {

@@ -255,7 +255,23 @@ describe('a line', () => {
       properties,
     }))
     expect(await shopper.create([], { lines })).toMatchObject({ code: 'cart_full' })
-    ok(await shopper.create([], { lines: lines.slice(0, 50) }))
+    ok(await shopper.create([], { lines: lines.slice(0, 40) }))
+  })
+
+  test('may fill the cart with whatever text: its order still fits into the record', async () => {
+    const shopper = new Shopper()
+    // Each character is two in JSON, and four in the JSON that carries that.
+    const properties = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`p${i}`, '"\\'.repeat(250)]))
+    const line = () => ({ facts: factsOf(newSku(), { stock: [] }), quantity: 1, properties })
+    const lines = Array.from({ length: 43 }, line)
+    expect(await shopper.create([], { lines: [...lines, line(), line(), line()] })).toMatchObject({
+      code: 'cart_full',
+    })
+    ok(await shopper.create([], { lines }))
+    shopper.facts = lines.map(({ facts }) => facts)
+    await shopper.checkout()
+    const { document } = await shopper.rpc.pull(1)
+    expect(new TextEncoder().encode(JSON.stringify(document)).byteLength).toBeLessThan(2_000_000)
   })
 
   test('changes that come at once are one after the other: cart and stock agree', async () => {

@@ -419,6 +419,16 @@ describe('the payment', () => {
     expect(ok(await shopper.take(step, lease, { authorize: ACTION })).step).toEqual({ do: 'place' })
   })
 
+  test('that overtakes its own answer is not lost when that answer is', async () => {
+    const { shopper } = await withCart()
+    const { attempt } = ok(await shopper.begin())
+    const { step, lease } = await shopper.run(attempt, 'authorize')
+    const id = paymentId({ store: 'default', purchaseId: shopper.purchaseId, attempt })
+    ok(await shopper.rpc.notePayment({ paymentId: id, eventId: 'e1', outcome: 'succeeded' }))
+    const told = await shopper.take(step, lease, { authorize: { outcome: 'unavailable' } })
+    expect(ok(told).step).toEqual({ do: 'place' })
+  })
+
   test('that fails elsewhere opens the cart; money that lands afterwards is given back', async () => {
     const { shopper } = await withCart()
     const { attempt } = await shopper.checkout({ authorize: ACTION })
