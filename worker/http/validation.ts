@@ -15,10 +15,25 @@ export const rejectInvalid: Hook<any, AppEnv, any, any> = (result) => {
 
 export function fieldErrors(error: z.ZodError, target: string): FieldError[] {
   const root = target === 'json' ? '' : `/${target}`
-  return error.issues.slice(0, FIELD_ERRORS_MAX).map((issue) => ({
-    path:
-      root +
-      issue.path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
-    message: issue.message,
-  }))
+  return error.issues
+    .flatMap(ofTheMeantForm)
+    .slice(0, FIELD_ERRORS_MAX)
+    .map((issue) => ({
+      path:
+        root +
+        issue.path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+      message: issue.message,
+    }))
+}
+
+type Issue = z.core.$ZodIssue
+
+/** What may have several forms (an address or null) says what is wrong within the form that was meant, not "Invalid input". */
+function ofTheMeantForm(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union') return [issue]
+  const within = issue.errors.find(
+    (issues) => issues.length > 0 && issues.every(({ path }) => path.length > 0),
+  )
+  if (!within) return [issue]
+  return within.flatMap((inner) => ofTheMeantForm({ ...inner, path: [...issue.path, ...inner.path] }))
 }

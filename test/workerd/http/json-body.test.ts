@@ -29,3 +29,11 @@ test('a route whose body is required refuses an absent one', async () => {
   const refused = await call('POST', path, { ...empty, headers, idempotencyKey: crypto.randomUUID() })
   expect([refused.status, refused.body.code]).toEqual([400, 'malformed_json'])
 })
+
+test('what is wrong within an address that may be null is named by its own path', async () => {
+  const shippingAddress = { name: 'Ada', line1: 'Street 1', line2: null, postalCode: '10115', country: 'DE' }
+  const refused = await call('POST', '/v1/carts', { body: { shippingAddress } })
+  expect([refused.status, refused.body.code]).toEqual([400, 'malformed_request'])
+  const paths = refused.body.errors.map(({ path }: { path: string }) => path)
+  expect(paths.sort()).toEqual(['/shippingAddress/city', '/shippingAddress/line2'])
+})
