@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
+import { authenticate } from '../auth/authenticate.ts'
 import { requireScope } from '../auth/require-scope.ts'
 import type { AppEnv } from '../http/app-env.ts'
 import { bearer, json, problems } from '../http/describe.ts'
@@ -81,7 +82,8 @@ eventsRoutes.openapi(streamRoute, (c) => {
   const filter = c.req.valid('query')
   const after = c.req.valid('header')['last-event-id'] ?? filter.after
   const query = queryOf(c, { ...filter, after }, PAGE_LIMIT_MAX)
-  return streamSSE(c, (stream) => streamEvents(c.env, query, stream)) as never
+  const mayGoOn = async () => (await authenticate(c.env, query.store, c.req.header('Authorization'))) !== null
+  return streamSSE(c, (stream) => streamEvents(c.env, query, stream, mayGoOn)) as never
 })
 
 function queryOf(

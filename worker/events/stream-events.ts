@@ -9,10 +9,18 @@ const LOOKS_MAX = 480
 /** A comment every 15 s keeps proxies from closing a quiet stream (HTML standard, 9.2.7). */
 const HEARTBEAT_LOOKS = 30
 
-/** Writes events as they come until the client goes or the stream's time is over. */
-export async function streamEvents(env: Env, query: FeedQuery, stream: SSEStreamingApi): Promise<void> {
+/**
+ * Writes events as they come until the client goes, the stream's time is over, or `mayGoOn` says no: the key may be
+ * deleted meanwhile, and a client that reads slowly would otherwise draw the time out.
+ */
+export async function streamEvents(
+  env: Env,
+  query: FeedQuery,
+  stream: SSEStreamingApi,
+  mayGoOn: () => Promise<boolean>,
+): Promise<void> {
   await stream.write(': holdfast\nretry: 1000\n\n')
-  for (let looks = 1; looks <= LOOKS_MAX && !stream.aborted; looks++) {
+  for (let looks = 1; looks <= LOOKS_MAX && !stream.aborted && (await mayGoOn()); looks++) {
     const page = await readFeed(env, query)
     for (const event of page.items) {
       const data = JSON.stringify(eventOnTheWire(event))

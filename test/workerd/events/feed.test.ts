@@ -183,6 +183,13 @@ describe('the stream', () => {
         while (!text.includes(needle)) text += (await reader.read()).value ?? ''
         return text
       },
+      async readToEnd() {
+        for (;;) {
+          const { value, done } = await reader.read()
+          if (done) return text
+          text += value
+        }
+      },
       close: () => reader.cancel(),
     }
   }
@@ -204,6 +211,18 @@ describe('the stream', () => {
     const text = await stream.readUntil(`id: ${items[1].position}\n`)
     expect(text).not.toContain(items[0].id)
     await stream.close()
+  })
+
+  test('ends when its key is deleted, before it tells what comes then', async () => {
+    const partner = { name: 'partner', scopes: ['events:read', 'orders:read'] }
+    const { id, key } = (await staff('POST', '/v1/admin/api-keys', partner)).body
+    const { nextAfter } = (await read('limit=100')).body
+    const stream = await open(`after=${nextAfter}`, { Authorization: `Bearer ${key}` })
+    await logged('default', 'order.placed', 'order:ord_before')
+    await stream.readUntil('ord_before')
+    await staff('DELETE', `/v1/admin/api-keys/${id}`)
+    await logged('default', 'order.placed', 'order:ord_after')
+    expect(await stream.readToEnd()).not.toContain('ord_after')
   })
 
   test('is refused like the feed', async () => {
