@@ -46,6 +46,8 @@ export class WebhookEndpoint extends DurableObject<Env> implements WebhookEndpoi
     settle: (delivery, result) => this.#settle(delivery, result),
     armWatch: () => void this.#arm(),
   })
+  /** Keys of the tests that are under way: their answer is not kept before the partner has answered. */
+  readonly #testing = new Set<string>()
   #isBorn = isBorn(this.ctx.storage.sql)
   #armedAt: number | null = null
 
@@ -126,10 +128,17 @@ export class WebhookEndpoint extends DurableObject<Env> implements WebhookEndpoi
     if (!state) return absent()
     const replay = this.#endpoint.replay<{ eventId: string; attempt: Attempt }>(command.idempotency, now())
     if (replay) return 'ok' in replay ? replay : { ok: true as const, ...replay.answer, isReplay: true }
-    const eventId = newId('event', now())
-    const result = await this.#attempt(state, eventId, testBody(state, eventId))
-    const { retryAfterMs: _, ...attempt } = result
-    return this.#once(command.idempotency, () => ({ eventId, attempt }))
+    const key = command.idempotency?.key
+    if (key && this.#testing.has(key)) return refuse('request_in_progress')
+    if (key) this.#testing.add(key)
+    try {
+      const eventId = newId('event', now())
+      const result = await this.#attempt(state, eventId, testBody(state, eventId))
+      const { retryAfterMs: _, ...attempt } = result
+      return this.#once(command.idempotency, () => ({ eventId, attempt }))
+    } finally {
+      if (key) this.#testing.delete(key)
+    }
   }
 
   async redeliver(command: RedeliverCommand) {

@@ -59,7 +59,7 @@ const testRoute = createRoute({
   request: { params, headers: idempotencyHeader.optional, body: noBody },
   responses: {
     200: json('The attempt', attemptSchema.extend({ eventId: z.string() }).openapi('WebhookTest')),
-    ...problems(...WITH_KEY, 'body_too_large', 'unsupported_media_type'),
+    ...problems(...WITH_KEY, 'request_in_progress', 'body_too_large', 'unsupported_media_type'),
   },
 })
 

@@ -163,6 +163,20 @@ describe('changing', () => {
     expect(await receiver.received()).toHaveLength(1)
   })
 
+  test('a test whose first request still runs is not sent again', async () => {
+    const receiver = newReceiver()
+    await receiver.answerWith({ status: 200, delayMs: 500 })
+    const { id } = (await create({ url: receiver.url })).body
+    const idempotencyKey = crypto.randomUUID()
+    const ask = () => staff('POST', `${PATH}/${id}/test`, undefined, { idempotencyKey })
+    const [first, second] = await Promise.all([ask(), ask()])
+    const running = first.status === 409 ? first : second
+    expect([running.status, running.body.code]).toEqual([409, 'request_in_progress'])
+    expect(running.headers.get('Retry-After')).toMatch(/^\d+$/)
+    expect((await ask()).headers.get('Idempotency-Replayed')).toBe('true')
+    expect(await receiver.received()).toHaveLength(1)
+  })
+
   test.each([
     [{}, 400],
     [{ state: 'lost' }, 400],
