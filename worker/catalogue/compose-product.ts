@@ -1,6 +1,6 @@
 import type { Media, Product, ProductPatch, PutProduct, Variant } from '../../schema/http/product.ts'
 import type { FieldError } from '../http/problem.ts'
-import { mediaUrl } from '../images/image-key.ts'
+import { mediaUrl, parseImageKey } from '../images/image-key.ts'
 
 /** What is new about a product that is not in the request. */
 export interface Stamp {
@@ -84,13 +84,13 @@ function variantErrors({ options, variants = [] }: ProductPatch): FieldError[] {
   return errors
 }
 
-/** An image of another store is no image here. */
+/** An image of another store is no image here, also when its address is reached by `..` steps. */
 function mediaErrors(store: string, { media = [] }: ProductPatch): FieldError[] {
   return media.flatMap(({ key, url }, index) => {
     const path = `/media/${index}`
     if ((key === undefined) === (url === undefined))
       return [{ path, message: 'needs `key` or `url`, not both' }]
-    if (key !== undefined && !key.startsWith(`${store}/`)) {
+    if (key !== undefined && parseImageKey(key)?.store !== store) {
       return [{ path: `${path}/key`, message: 'is not an image of this store' }]
     }
     if (url !== undefined && !isFetchable(url)) {

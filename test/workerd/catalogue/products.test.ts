@@ -196,6 +196,10 @@ describe('PUT product', () => {
     ['half a character', { title: '\ud800' }],
     ['a NUL', { title: 'a\u0000b' }],
     ["another store's image", { title: 'x', media: [{ key: `neighbour/${'0'.repeat(64)}.png` }] }],
+    [
+      "another store's image by steps in the path",
+      { title: 'x', media: [{ key: `default/../neighbour/${'0'.repeat(64)}.png` }] },
+    ],
     ['a script for an image', { title: 'x', media: [{ url: 'javascript:alert(1)' }] }],
   ])('takes no product with %s', async (_what, body) => {
     const refused = await staff('PUT', '/v1/admin/products/wrong', body)
