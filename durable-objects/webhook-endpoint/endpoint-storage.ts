@@ -39,6 +39,10 @@ const INSERT_EVENT = `insert into outbox (id, type, occurred_at, data) values (?
 /** What the relay has not confirmed. Served by the key. */
 const SELECT_UNCONFIRMED = `select outbox, id, type, occurred_at, data from outbox
   where outbox > (select confirmed from endpoint) order by outbox limit ?1`
+/** Whether the log knows the endpoint (erasing). */
+const COUNT_EVENTS = `select count(*) as count from outbox`
+/** Erasing all but what AUTOINCREMENT remembers of outbox; deliveries went when the endpoint was deleted. */
+const DELETE_ALL = ['endpoint', 'secret', 'outbox', 'idempotency'].map((table) => `delete from ${table}`)
 
 /** The first answer to a key. Served by the key. */
 const SELECT_ANSWER = `select fingerprint, answer from idempotency where key = ?1 and at > ?2`
@@ -117,6 +121,14 @@ export class EndpointStorage {
 
   confirm(outbox: number): void {
     this.#sql.exec(UPDATE_CONFIRMED, outbox)
+  }
+
+  hasTold(): boolean {
+    return this.#sql.exec<{ count: number }>(COUNT_EVENTS).one().count > 0
+  }
+
+  clear(): void {
+    for (const statement of DELETE_ALL) this.#sql.exec(statement)
   }
 
   /** The first answer to this key; a refusal when the key came with another body; null when it is new. */

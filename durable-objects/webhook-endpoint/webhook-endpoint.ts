@@ -293,6 +293,11 @@ export class WebhookEndpoint extends DurableObject<Env> implements WebhookEndpoi
   async #eraseIfOver(): Promise<boolean> {
     const deletedAt = this.#endpoint.endpoint()?.deletedAt ?? null
     if (deletedAt === null || now() < deletedAt + IDEMPOTENCY_KEPT_MS || this.#hasUnconfirmed()) return false
+    // An id that was derived from a key can come again: its events then go on counting, or the log sees two histories.
+    if (this.#endpoint.hasTold()) {
+      this.ctx.storage.transactionSync(() => this.#endpoint.clear())
+      return true
+    }
     await this.ctx.storage.deleteAll()
     this.#isBorn = false
     return true

@@ -1,9 +1,11 @@
+import { runDurableObjectAlarm } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, expect, test } from 'vitest'
 import { webhookEndpointOf } from '../../../durable-objects/webhook-endpoint/client.ts'
 import { readLog } from '../../../durable-objects/webhook-endpoint/log.ts'
-import { now } from '../../../runtime/clock.ts'
+import { now, testClock } from '../../../runtime/clock.ts'
 import { type EventType, SCOPES } from '../../../schema/event-types.ts'
+import { IDEMPOTENCY_KEPT_MS } from '../../../schema/rpc/idempotency.ts'
 import { appendEvents } from '../../../worker/events/log-store.ts'
 import { enabledEndpointsOf, enterEndpoint } from '../../../worker/webhooks/endpoint-store.ts'
 import { pokeMatching } from '../../../worker/webhooks/poke-endpoints.ts'
@@ -15,6 +17,7 @@ let id = ''
 let mend = () => {}
 afterEach(async () => {
   mend()
+  testClock.reset()
   await object().remove()
 })
 
@@ -94,6 +97,33 @@ test('a page of the log ends at 4 MB, and an event that is larger alone still co
   ])
   const unwanted = await readLog(env, slug, 0, ['product.deleted'])
   expect(unwanted.events.map(({ data }) => data)).toEqual([null, null, null, null, '{}'])
+})
+
+test('an endpoint whose key comes again long after it was deleted goes on counting its own events', async () => {
+  const receiver = newReceiver()
+  const stub = () => env.WEBHOOK_ENDPOINT.getByName(`${slug}/${id}`)
+  slug = `reading-${crypto.randomUUID().slice(0, 8)}`
+  id = `whe_${crypto.randomUUID()}`
+  const idempotency = { key: 'k', fingerprint: 'f' }
+  await append('product:a', 1)
+  const live = async (sequence: number) => {
+    await receiver.answerWith({ status: 410, times: 1 })
+    const command = { id, store: storeOf(), url: receiver.url, types: ['*'], description: '' }
+    const created = await object().create({ ...command, scopes: [...SCOPES], from: 0, idempotency })
+    expect(created).toMatchObject({ ok: true, isReplay: false })
+    const { events } = await until(
+      () => object().pull(10),
+      (pulled) => pulled.events.length > 0,
+    )
+    expect(events.map((event) => event.sequence)).toEqual([sequence])
+    await object().confirm(events[0]!.outbox, null)
+    await object().remove()
+    testClock.advance(IDEMPOTENCY_KEPT_MS + 1)
+    await runDurableObjectAlarm(stub())
+  }
+  await live(1)
+  await live(2)
+  expect(await object().describe()).toMatchObject({ code: 'webhook_endpoint_not_found' })
 })
 
 test('word of an end that comes again after the endpoint was resumed does not put it to sleep', async () => {
