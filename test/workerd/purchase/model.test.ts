@@ -1,18 +1,24 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
 import fc from 'fast-check'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { testClock } from '../../../runtime/clock.ts'
 import type { VariantFacts } from '../../../schema/rpc/catalogue-facts.ts'
+import type { AuthorizeResult } from '../../../schema/rpc/purchase.ts'
 import { factsOf, newSku, ok, promised, receive, SETTINGS, Shopper, silenceQueue, stamp } from './shop.ts'
 
 beforeEach(() => void silenceQueue())
-afterEach(() => testClock.reset())
+afterEach(() => {
+  testClock.reset()
+  vi.restoreAllMocks()
+})
 
 /** Two items under four SKUs: alone, as a pair, and as a box of one of them. */
 const UNITS = 6
 const BUYERS = 3
 
 interface World {
+  line: Line
   items: string[]
   skus: VariantFacts[]
   buyers: Shopper[]
@@ -30,7 +36,7 @@ async function newWorld(): Promise<World> {
     ok(await buyer.create([]))
     buyer.facts = skus
   }
-  return { items: [cup, lid], skus, buyers }
+  return { line: new Line(), items: [cup, lid], skus, buyers }
 }
 
 type Action =
@@ -39,6 +45,10 @@ type Action =
   | { do: 'cancel'; buyer: number }
   | { do: 'wait'; ms: number }
   | { do: 'evict'; buyer: number }
+  | { do: 'storm'; fates: Fate[] }
+
+/** What becomes of a call to Stock: it does not arrive, its answer is lost, or it arrives when nobody waits any more. */
+type Fate = 'arrives' | 'unsent' | 'unanswered' | 'late'
 
 const buyer = fc.nat(BUYERS - 1)
 const action: fc.Arbitrary<Action> = fc.oneof(
@@ -61,10 +71,64 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(60_000, 500_000, 901_000) }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('evict' as const), buyer }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('storm' as const),
+      fates: fc.array(fc.constantFrom<Fate>('arrives', 'unsent', 'unanswered', 'late'), {
+        minLength: 1,
+        maxLength: 8,
+      }),
+    }),
+  },
 )
 
-async function perform({ buyers, skus }: World, act: Action): Promise<void> {
+const get = env.STOCK.get.bind(env.STOCK)
+type Call = (command: unknown) => Promise<unknown>
+
+/** The line between purchases and stock: each call takes the next fate, and arrives when there is none left. */
+class Line {
+  #fates: Fate[] = []
+  #late: (() => Promise<unknown>)[] = []
+
+  constructor() {
+    vi.spyOn(env.STOCK, 'get').mockImplementation((id) => {
+      // A stub belongs to whoever asks, so each call makes its own.
+      const ask = (method: string) => (command: unknown) =>
+        (get(id) as unknown as Record<string, Call>)[method]!(command)
+      const carried = ['reserve', 'release', 'allocate', 'deallocate'].map((method) => [
+        method,
+        (command: unknown) => this.#carry(() => ask(method)(command)),
+      ])
+      // The test's own questions take no part.
+      return { levels: ask('levels'), move: ask('move'), ...Object.fromEntries(carried) }
+    })
+  }
+
+  storm(fates: Fate[]): void {
+    this.#fates = fates
+  }
+
+  /** What was under way comes to its end, too late. */
+  async calm(): Promise<void> {
+    this.#fates = []
+    for (const call of this.#late.splice(0)) await call()
+  }
+
+  async #carry(call: () => Promise<unknown>): Promise<unknown> {
+    const fate = this.#fates.shift() ?? 'arrives'
+    if (fate === 'late') this.#late.push(call)
+    else if (fate !== 'unsent') {
+      const answer = await call()
+      if (fate === 'arrives') return answer
+    }
+    throw new Error(`the line to stock: ${fate}`)
+  }
+}
+
+async function perform({ buyers, skus, line }: World, act: Action): Promise<void> {
   if (act.do === 'wait') return testClock.advance(act.ms)
+  if (act.do === 'storm') return line.storm(act.fates)
   const shopper = buyers[act.buyer]!
   switch (act.do) {
     case 'put':
@@ -92,23 +156,42 @@ async function perform({ buyers, skus }: World, act: Action): Promise<void> {
 async function checkOut(shopper: Shopper, act: Extract<Action, { do: 'checkout' }>): Promise<void> {
   const begun = await shopper.begin()
   if (!begun.ok) return
-  const result =
+  const result: AuthorizeResult =
     act.outcome === 'authorized'
       ? { outcome: act.outcome, providerReference: 'r' }
       : act.outcome === 'declined'
         ? { outcome: act.outcome, providerReference: null, reason: 'no' }
         : { outcome: act.outcome }
-  let taken = ok(await shopper.rpc.takeCheckout({ attempt: begun.attempt }))
+  await run(shopper, begun.attempt, result, act.crashBefore)
+}
+
+/** A step that stock did not answer ends its runner; the next one goes on once the lease is overdue. */
+async function run(shopper: Shopper, attempt: number | null, result: AuthorizeResult, crashBefore = -1) {
+  let taken = ok(await shopper.rpc.takeCheckout({ attempt }))
   let { step } = taken
   for (let steps = 0; step.do !== 'finished'; steps++) {
-    if (steps === act.crashBefore) {
-      await evictDurableObject(shopper.stub)
-      testClock.advance(10_001)
-      taken = ok(await shopper.rpc.takeCheckout({ attempt: begun.attempt }))
-      step = taken.step
+    const told = steps === crashBefore ? null : await shopper.take(step, taken.lease, { authorize: result })
+    if (told?.ok) {
+      step = told.step
       continue
     }
-    step = ok(await shopper.take(step, taken.lease, { authorize: result })).step
+    if (told) expect(told.code).toBe('unavailable')
+    else await evictDurableObject(shopper.stub)
+    testClock.advance(10_001)
+    taken = ok(await shopper.rpc.takeCheckout({ attempt }))
+    step = taken.step
+  }
+}
+
+/** Better days: what was cut is taken to its end, by the next runner and by the alarm. */
+async function calm({ line, buyers }: World): Promise<void> {
+  await line.calm()
+  for (const shopper of buyers) {
+    for (let rings = 0; rings < 3; rings++) {
+      testClock.advance(61_000)
+      await runDurableObjectAlarm(shopper.stub)
+    }
+    expect((await shopper.cart()).status).not.toBe('checking_out')
   }
 }
 
@@ -145,6 +228,7 @@ test('whatever buyers do, whenever they crash: carts, orders and stock agree, an
     fc.asyncProperty(fc.array(action, { minLength: 4, maxLength: 16 }), async (actions) => {
       const world = await newWorld()
       for (const act of actions) await perform(world, act)
+      await calm(world)
       await check(world)
     }),
     { numRuns: 40 },
