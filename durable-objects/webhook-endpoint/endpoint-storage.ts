@@ -39,9 +39,9 @@ const INSERT_EVENT = `insert into outbox (id, type, occurred_at, data) values (?
 /** What the relay has not confirmed. Served by the key. */
 const SELECT_UNCONFIRMED = `select outbox, id, type, occurred_at, data from outbox
   where outbox > (select confirmed from endpoint) order by outbox limit ?1`
-/** Whether the log knows the endpoint (erasing). */
-const COUNT_EVENTS = `select count(*) as count from outbox`
-/** Erasing all but what AUTOINCREMENT remembers of outbox; deliveries went when the endpoint was deleted. */
+/** Whether the log knows this endpoint or an earlier one of its id (erasing). Served by what AUTOINCREMENT remembers. */
+const COUNT_TOLD = `select count(*) as count from sqlite_sequence where name = 'outbox'`
+/** Erasing all but that; deliveries went when the endpoint was deleted. */
 const DELETE_ALL = ['endpoint', 'secret', 'outbox', 'idempotency'].map((table) => `delete from ${table}`)
 
 /** The first answer to a key. Served by the key. */
@@ -124,7 +124,7 @@ export class EndpointStorage {
   }
 
   hasTold(): boolean {
-    return this.#sql.exec<{ count: number }>(COUNT_EVENTS).one().count > 0
+    return this.#sql.exec<{ count: number }>(COUNT_TOLD).one().count > 0
   }
 
   clear(): void {

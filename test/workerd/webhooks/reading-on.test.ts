@@ -106,23 +106,25 @@ test('an endpoint whose key comes again long after it was deleted goes on counti
   id = `whe_${crypto.randomUUID()}`
   const idempotency = { key: 'k', fingerprint: 'f' }
   await append('product:a', 1)
-  const live = async (sequence: number) => {
-    await receiver.answerWith({ status: 410, times: 1 })
+  const live = async (status: number, sequences: number[]) => {
+    await receiver.answerWith({ status })
     const command = { id, store: storeOf(), url: receiver.url, types: ['*'], description: '' }
     const created = await object().create({ ...command, scopes: [...SCOPES], from: 0, idempotency })
     expect(created).toMatchObject({ ok: true, isReplay: false })
-    const { events } = await until(
-      () => object().pull(10),
-      (pulled) => pulled.events.length > 0,
+    await until(
+      () => object().deliveries({ state: null, before: null, limit: 1 }),
+      (all) => all.ok && all.deliveries[0]?.attempts === 1,
     )
-    expect(events.map((event) => event.sequence)).toEqual([sequence])
-    await object().confirm(events[0]!.outbox, null)
+    const { events } = await object().pull(10)
+    expect(events.map((event) => event.sequence)).toEqual(sequences)
+    await object().confirm(events.at(-1)?.outbox ?? 0, null)
     await object().remove()
     testClock.advance(IDEMPOTENCY_KEPT_MS + 1)
     await runDurableObjectAlarm(stub())
   }
-  await live(1)
-  await live(2)
+  await live(410, [1])
+  await live(200, [])
+  await live(410, [2])
   expect(await object().describe()).toMatchObject({ code: 'webhook_endpoint_not_found' })
 })
 
