@@ -1,5 +1,15 @@
+import { Gatherer } from '../runtime/gatherer.ts'
 import { errorText, log } from '../runtime/log.ts'
-import type { Nudge, SourceRef } from '../schema/rpc/source.ts'
+import { NUDGE_SOURCES_MAX, NUDGE_WAIT_MS, type Nudge, type SourceRef } from '../schema/rpc/source.ts'
+
+interface Waiting {
+  source: SourceRef
+  /** Tells its owner that the nudge did not go out. */
+  onFailure: () => void
+}
+
+/** Shared by the objects of an isolate: an order of 25 items is one message and not 26. */
+const waiting = new Gatherer<Waiting>(NUDGE_WAIT_MS, NUDGE_SOURCES_MAX)
 
 /**
  * Tells the relay "I have unconfirmed events", at most once until the relay pulls. The flag is memory only: an
@@ -18,15 +28,17 @@ export class Nudger {
   async nudge(source: SourceRef): Promise<void> {
     if (this.#isOutstanding) return
     this.#isOutstanding = true
+    const name = `${source.kind}/${source.store.slug}/${source.key}`
+    const gathered = await waiting.gather(name, { source, onFailure: () => this.clear() })
+    if (gathered.length > 0) await this.#send(gathered)
+  }
+
+  async #send(gathered: readonly Waiting[]): Promise<void> {
     try {
-      await this.#queue.send({ source })
+      await this.#queue.send({ sources: gathered.map(({ source }) => source) })
     } catch (error) {
-      this.#isOutstanding = false
-      log('warn', 'nudge failed; the alarm repeats it', {
-        kind: source.kind,
-        store: source.store.slug,
-        error: errorText(error),
-      })
+      for (const { onFailure } of gathered) onFailure()
+      log('warn', 'nudge failed; alarms repeat it', { sources: gathered.length, error: errorText(error) })
     }
   }
 

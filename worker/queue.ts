@@ -3,7 +3,7 @@ import { errorText, log } from '../runtime/log.ts'
 import type { Nudge, SourceRef } from '../schema/rpc/source.ts'
 import { type RelayParts, relay } from './events/relay.ts'
 import { sourceName, sourceOf } from './events/source-of.ts'
-import { applyVerdict, DONE } from './events/verdict.ts'
+import { applyVerdict, DONE, type Verdict, worstOf } from './events/verdict.ts'
 import { recordOrders } from './orders/store.ts'
 import { recordAvailability } from './stock/store.ts'
 import { pokeMatching } from './webhooks/poke-endpoints.ts'
@@ -18,17 +18,22 @@ export const relayParts: RelayParts = {
   },
 }
 
-/** Queue `events`: each message wakes one source; each is acknowledged or retried by its source's own verdict. */
+/** So many sources at once are some megabytes of events in an isolate's 128 MB; the others of the batch come after them. */
+const SOURCES_AT_ONCE_MAX = 100
+
+/** Queue `events`: each message wakes some sources; it is acknowledged or retried by the worst of their verdicts. */
 export async function consumeNudges(batch: MessageBatch<Nudge>, env: Env): Promise<void> {
-  const nudges = batch.messages.filter(({ body }) => isNudge(body))
-  const verdicts = await relay(
-    env,
-    nudges.map(({ body }) => body.source),
-    relayParts,
-  )
+  const woken = new Map<string, SourceRef>()
+  for (const { body } of batch.messages) for (const ref of sourcesOf(body)) woken.set(sourceName(ref), ref)
+  const refs = [...woken.values()]
+  const verdicts = new Map<string, Verdict>()
+  for (let first = 0; first < refs.length; first += SOURCES_AT_ONCE_MAX) {
+    const some = await relay(env, refs.slice(first, first + SOURCES_AT_ONCE_MAX), relayParts)
+    for (const [name, verdict] of some) verdicts.set(name, verdict)
+  }
   for (const message of batch.messages) {
-    const verdict = isNudge(message.body) ? verdicts.get(sourceName(message.body.source)) : undefined
-    applyVerdict(message, verdict ?? DONE)
+    const its = sourcesOf(message.body).map((ref) => verdicts.get(sourceName(ref)) ?? DONE)
+    applyVerdict(message, worstOf(its))
   }
 }
 
@@ -40,9 +45,13 @@ export async function pokePurger(env: Env): Promise<void> {
   }
 }
 
-/** Another version's message that this one does not know is dropped: the source's alarm nudges again. */
-function isNudge(body: unknown): body is Nudge {
-  const source = (body as Nudge | null)?.source as SourceRef | undefined
+/** What another version sent and this one does not know is dropped: the source's alarm nudges again. */
+function sourcesOf(body: unknown): SourceRef[] {
+  const sources = (body as Nudge | null)?.sources
+  return Array.isArray(sources) ? sources.filter(isSource) : []
+}
+
+function isSource(source: SourceRef | null): source is SourceRef {
   return (
     typeof source?.store?.slug === 'string' &&
     typeof source.key === 'string' &&

@@ -84,8 +84,16 @@ export interface OrderToRecord {
 
 /** The queue message. It is a wake-up and carries no fact. */
 export interface Nudge {
-  source: SourceRef
+  sources: SourceRef[]
 }
+
+/**
+ * How long a nudge waits for others of its isolate to go along: each message is three billed operations, and the local
+ * queue takes only some dozens of messages a second beside other work.
+ */
+export const NUDGE_WAIT_MS = 10
+/** 100 sources of at most 600 bytes stay below half of the 128 KB that a message may have (Queues limits). */
+export const NUDGE_SOURCES_MAX = 100
 
 export type SourceRef =
   | { kind: 'stock'; store: StoreRef; key: string }

@@ -1,8 +1,16 @@
-import { type EpochMs, now } from '../../runtime/clock.ts'
+import { Gatherer } from '../../runtime/gatherer.ts'
 import { errorText, log } from '../../runtime/log.ts'
 import type { EventType } from '../../schema/event-types.ts'
 import { newId } from '../../schema/ids.ts'
-import type { EventSource, Nudge, OutboxEvent, Pulled } from '../../schema/rpc/source.ts'
+import {
+  type EventSource,
+  NUDGE_SOURCES_MAX,
+  NUDGE_WAIT_MS,
+  type Nudge,
+  type OutboxEvent,
+  type Pulled,
+  type SourceRef,
+} from '../../schema/rpc/source.ts'
 import type { StoreRef } from '../../schema/store-ref.ts'
 
 /** An event of a change in D1 CATALOGUE. */
@@ -76,41 +84,24 @@ export function recordEventStatements(env: Env, event: RecordedEvent): D1Prepare
   ]
 }
 
-/** A nudge tells of all that is written before it is sent, so the changes of this long share one. */
-const NUDGE_AFTER_MS = 20
-/** A request that died with its nudge unsent must not silence the isolate for longer than this. */
-const NUDGE_LOST_AFTER_MS = 1_000
-
-/** When the nudge of each store that is under way was begun. */
-const nudging = new Map<string, EpochMs>()
+/** Shared by the requests of an isolate: an import of a thousand products is some dozen messages. */
+const waiting = new Gatherer<SourceRef>(NUDGE_WAIT_MS, NUDGE_SOURCES_MAX)
 
 /**
  * Wakes the relay, after the batch. Costs the caller nothing: it runs behind the answer, and a queue that fails only
  * delays, since cron nudges for what stays unconfirmed.
  */
 export function nudgeCatalogue(env: Env, ctx: { waitUntil(work: Promise<unknown>): void }, store: StoreRef) {
-  const begunAt = nudging.get(store.slug)
-  if (begunAt !== undefined && Math.abs(now() - begunAt) < NUDGE_LOST_AFTER_MS) return
-  nudging.set(store.slug, now())
-  ctx.waitUntil(nudgeSoon(env, store))
-}
-
-async function nudgeSoon(env: Env, store: StoreRef): Promise<void> {
-  await scheduler.wait(NUDGE_AFTER_MS)
-  nudging.delete(store.slug)
-  await sendNudge(env, store)
+  ctx.waitUntil(sendNudge(env, store))
 }
 
 export async function sendNudge(env: Env, store: StoreRef): Promise<void> {
-  const nudge: Nudge = { source: { kind: 'catalogue', store, key: '' } }
+  const sources = await waiting.gather(store.slug, { kind: 'catalogue', store, key: '' })
+  if (sources.length === 0) return
   try {
-    await env.EVENTS_QUEUE.send(nudge)
+    await env.EVENTS_QUEUE.send({ sources } satisfies Nudge)
   } catch (error) {
-    log('warn', 'nudge failed; cron repeats it', {
-      kind: 'catalogue',
-      store: store.slug,
-      error: errorText(error),
-    })
+    log('warn', 'nudge failed; cron repeats it', { sources: sources.length, error: errorText(error) })
   }
 }
 

@@ -11,6 +11,12 @@ export type Verdict =
 
 export const DONE: Verdict = { do: 'done' }
 
+/** The verdict of a message that woke several sources: asking again harms those that are done not at all. */
+export function worstOf(verdicts: readonly Verdict[]): Verdict {
+  const worst = (what: Verdict['do']) => verdicts.find((verdict) => verdict.do === what)
+  return worst('again') ?? worst('park') ?? DONE
+}
+
 /** 2 s, 4 s, 8 s, ... at most 30 s: the source's own alarm nudges again anyway. */
 export function retryDelaySeconds(attempts: number): number {
   return Math.min(2 ** Math.max(1, attempts), 30)

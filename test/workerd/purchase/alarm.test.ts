@@ -11,6 +11,7 @@ import {
 import { now, testClock } from '../../../runtime/clock.ts'
 import { IDEMPOTENCY_KEPT_MS } from '../../../schema/rpc/idempotency.ts'
 import { LEASE_MS, PAYMENT_WINDOW_MS } from '../../../schema/rpc/purchase.ts'
+import { nudged } from '../../support/nudges.ts'
 import { ok, promised, receive, SETTINGS, Shopper, silenceQueue, stamp, stocked } from './shop.ts'
 
 beforeEach(() => void silenceQueue())
@@ -200,6 +201,7 @@ describe('the alarm', () => {
   test('nudges again while the log has not confirmed, with growing pauses of a minute at most', async () => {
     const { shopper } = await withCart()
     await shopper.checkout()
+    await nudged([])
     const sent = silenceQueue()
     const waits: number[] = []
     for (let round = 0; round < 8; round++) {
@@ -207,7 +209,7 @@ describe('the alarm', () => {
       await runDurableObjectAlarm(shopper.stub)
       waits.push((await alarmOf(shopper))! - now())
     }
-    expect(sent).toHaveLength(8)
+    expect(await nudged(sent)).toHaveLength(8)
     expect(Math.max(...waits)).toBeLessThanOrEqual(60_000)
     expect(waits[0]).toBeLessThan(waits[5]!)
     await shopper.rpc.confirm(2, 2)
@@ -220,10 +222,11 @@ describe('the alarm', () => {
     const { shopper } = await withCart()
     await shopper.checkout()
     await shopper.rpc.confirm(2, 1)
+    await nudged([])
     const sent = silenceQueue()
     testClock.advance(6_000)
     await runDurableObjectAlarm(shopper.stub)
-    expect(sent).toHaveLength(1)
+    expect(await nudged(sent)).toHaveLength(1)
   })
 
   test('survives a worker that fails, and rings again', async () => {

@@ -4,6 +4,7 @@ import { orderNumber } from '../../../durable-objects/purchase/place-order.ts'
 import { testClock } from '../../../runtime/clock.ts'
 import { newCart } from '../../../schema/ids.ts'
 import type { CancelCommand } from '../../../schema/rpc/purchase.ts'
+import { nudged } from '../../support/nudges.ts'
 import { ok, promised, SETTINGS, Shopper, silenceQueue, stamp, stocked } from './shop.ts'
 
 beforeEach(() => void silenceQueue())
@@ -140,12 +141,11 @@ describe('the outbox', () => {
   test('is nudged once until the relay has pulled', async () => {
     const sent = silenceQueue()
     const { shopper } = await ordered()
-    const source = { kind: 'purchase', store: SETTINGS.store, key: shopper.purchaseId }
-    const mine = () => sent.filter((message) => JSON.stringify(message) === JSON.stringify({ source }))
-    expect(mine()).toHaveLength(1)
+    const mine = async () => (await nudged(sent)).filter(({ key }) => key === shopper.purchaseId)
+    expect(await mine()).toEqual([{ kind: 'purchase', store: SETTINGS.store, key: shopper.purchaseId }])
     await shopper.rpc.pull(10)
     ok(await cancel(shopper))
-    expect(mine()).toHaveLength(2)
+    expect(await mine()).toHaveLength(2)
   })
 })
 

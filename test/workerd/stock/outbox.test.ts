@@ -2,6 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { afterEach, describe, expect, test } from 'vitest'
 import { now, testClock, toIso } from '../../../runtime/clock.ts'
 import type { OutboxEvent } from '../../../schema/rpc/source.ts'
+import { nudged } from '../../support/nudges.ts'
 import { HOLD_MS, STORE, StockItem, silenceQueue } from './stock-item.ts'
 
 const queue = silenceQueue()
@@ -11,8 +12,8 @@ afterEach(() => {
 })
 
 const alarmOf = (stock: StockItem) => runInDurableObject(stock.stub, (_, state) => state.storage.getAlarm())
-const nudgesOf = (stock: StockItem) =>
-  queue.sent.filter((sent) => (sent as { source: { key: string } }).source.key === stock.item)
+const nudgesOf = async (stock: StockItem) =>
+  (await nudged(queue.sent)).filter(({ key }) => key === stock.item)
 
 test('every change is one event with what it moved and the levels after it, in wire form', async () => {
   testClock.freeze(now())
@@ -130,10 +131,10 @@ describe('a change reaches the relay', () => {
     await stock.receive(5)
     await stock.reserve('a', 1)
     await stock.reserve('b', 1)
-    expect(nudgesOf(stock)).toEqual([{ source: { kind: 'stock', store: STORE, key: stock.item } }])
+    expect(await nudgesOf(stock)).toEqual([{ kind: 'stock', store: STORE, key: stock.item }])
     await stock.rpc.pull(10)
     await stock.reserve('c', 1)
-    expect(nudgesOf(stock)).toHaveLength(2)
+    expect(await nudgesOf(stock)).toHaveLength(2)
   })
 
   test('by the alarm, again and again, while the queue fails; and the alarm outlives every failure', async () => {
@@ -146,11 +147,11 @@ describe('a change reaches the relay', () => {
       testClock.advance(pauseMs)
       expect(await runDurableObjectAlarm(stock.stub)).toBe(true)
     }
-    expect(nudgesOf(stock)).toEqual([])
+    expect(await nudgesOf(stock)).toEqual([])
     queue.fail(false)
     testClock.advance(60_000)
     await runDurableObjectAlarm(stock.stub)
-    expect(nudgesOf(stock)).toHaveLength(1)
+    expect(await nudgesOf(stock)).toHaveLength(1)
   })
 
   test('by an alarm that survives its own failure, for the expiry of holds hangs on it', async () => {
@@ -181,7 +182,7 @@ describe('a change reaches the relay', () => {
     await evictDurableObject(stock.stub)
     queue.fail(false)
     expect(await runDurableObjectAlarm(stock.stub)).toBe(true)
-    expect(nudgesOf(stock)).toHaveLength(1)
+    expect(await nudgesOf(stock)).toHaveLength(1)
   })
 
   test('and once it is confirmed, nothing wakes the item but the next end of a hold', async () => {
