@@ -9,6 +9,7 @@ import { eventsRoutes } from './events/routes.ts'
 import type { AppEnv } from './http/app-env.ts'
 import { openCors } from './http/cors.ts'
 import { describe } from './http/describe-api.ts'
+import { drainBody } from './http/drain-body.ts'
 import { newRoutes } from './http/new-routes.ts'
 import { noStoreByDefault } from './http/no-store.ts'
 import { Problem, replyProblem } from './http/problem.ts'
@@ -26,7 +27,7 @@ import { webhooksRoutes } from './webhooks/routes.ts'
 /** The table of contents: every room, in the direction in which rooms may know each other. */
 export const app = newRoutes()
 
-app.use(requestId, noStoreByDefault, openCors)
+app.use(drainBody, requestId, noStoreByDefault, openCors)
 app.use('/v1/*', resolveStore)
 app.use('/images/*', resolveStore)
 

@@ -45,7 +45,8 @@ export async function readBounded(request: Request, limitBytes: number): Promise
   if (!request.body) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of request.body as ReadableStream<Uint8Array>) {
+  // Not cancelled: `drainBody` reads the rest.
+  for await (const chunk of (request.body as ReadableStream<Uint8Array>).values({ preventCancel: true })) {
     size += chunk.byteLength
     if (size > limitBytes) throw tooLarge()
     chunks.push(chunk)

@@ -30,6 +30,33 @@ test('a route whose body is required refuses an absent one', async () => {
   expect([refused.status, refused.body.code]).toEqual([400, 'malformed_json'])
 })
 
+describe('a body that is refused before its end', () => {
+  const MB = 1024 * 1024
+
+  /** A body of so many megabytes that counts what is read of it. */
+  function upload(megabytes: number) {
+    let sent = 0
+    const body = new ReadableStream({
+      type: 'bytes',
+      pull(controller) {
+        controller.enqueue(new Uint8Array(MB))
+        if (++sent === megabytes) controller.close()
+      },
+    })
+    return { body, sent: () => sent }
+  }
+
+  test.each([
+    ['for its size', 'POST', '/v1/carts', 413],
+    ['for its sender', 'PUT', '/v1/admin/images/cup', 401],
+  ])('%s is read to its end, so that its sender hears why', async (_, method, path, status) => {
+    const { body, sent } = upload(20)
+    const headers = { 'Content-Type': 'application/json' }
+    const refused = await call(method, path, { rawBody: body, headers })
+    expect([refused.status, sent()]).toEqual([status, 20])
+  })
+})
+
 test('what is wrong within an address that may be null is named by its own path', async () => {
   const shippingAddress = { name: 'Ada', line1: 'Street 1', line2: null, postalCode: '10115', country: 'DE' }
   const refused = await call('POST', '/v1/carts', { body: { shippingAddress } })
