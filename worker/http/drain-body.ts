@@ -2,6 +2,8 @@ import { createMiddleware } from 'hono/factory'
 import { errorText, log } from '../../runtime/log.ts'
 import type { AppEnv } from './app-env.ts'
 
+/** A body of 64 KiB has arrived in the socket's buffers before anybody closes it. */
+const UNDRAINED_BYTES_MAX = 64 * 1024
 /** 64 MiB, several times the largest body any route takes: a client that sends more may see its connection closed. */
 const DRAINED_BYTES_MAX = 64 * 1024 * 1024
 /** A body that does not come keeps nobody waiting for the answer longer than this. */
@@ -15,9 +17,13 @@ export const drainBody = createMiddleware<AppEnv>(async (c, next) => {
   await next()
   const { body } = c.req.raw
   if (!HOLDFAST_LOCAL || !body || body.locked) return
-  if (Number(c.req.header('Content-Length') ?? 0) > DRAINED_BYTES_MAX) return
-  const tooLong = new Promise<void>((resolve) => setTimeout(resolve, DRAIN_MAX_MS))
+  const declared = c.req.header('Content-Length')
+  const isSmall = declared !== undefined && Number(declared) <= UNDRAINED_BYTES_MAX
+  if (isSmall || Number(declared) > DRAINED_BYTES_MAX) return
+  const { promise: tooLong, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, DRAIN_MAX_MS)
   await Promise.race([drain(body), tooLong])
+  clearTimeout(timer)
 })
 
 async function drain(body: ReadableStream<Uint8Array>): Promise<void> {
