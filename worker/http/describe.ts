@@ -45,7 +45,11 @@ export const idempotencyHeader = {
     'idempotency-key': z
       .string()
       .optional()
-      .openapi({ description: 'Required. Same key and body: same answer, for 7 days.' }),
+      // Optional to the validator only: the route answers its absence with a code of its own.
+      .openapi({
+        param: { required: true },
+        description: 'Same key and body: same answer, for 7 days.',
+      }),
   }),
   optional: z.object({
     'idempotency-key': z

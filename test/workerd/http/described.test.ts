@@ -29,6 +29,17 @@ test('no body is described as two schemas that each forbid the members of the ot
   expect(wrong.map(([path]) => path)).toEqual([])
 })
 
+test('a key that a route cannot do without is described as required', () => {
+  const required = all.flatMap(([path, node]) =>
+    node.in === 'header' && node.name === 'idempotency-key' && node.required ? [path.split('/post/')[0]] : [],
+  )
+  expect(required.sort()).toEqual([
+    '/paths//v1/admin/orders/{orderId}/cancellation',
+    '/paths//v1/admin/stock/{item}/movements',
+    '/paths//v1/carts/{cartId}/checkout',
+  ])
+})
+
 test('money is described as what it is everywhere', () => {
   expect(document.components.schemas.Money).not.toHaveProperty('description')
 })
