@@ -39,11 +39,11 @@ class Provider {
     return true
   }
 
-  /** The shopper pays, or fails to, at the bank; false when there is nothing to tell. */
+  /** The shopper pays at the bank, or fails to and may try again; false when there is nothing to tell. */
   settle(id: string, outcome: 'succeeded' | 'failed'): boolean {
     const money = this.money.get(id)
     if (money !== 'asked' && (money !== 'authorized' || outcome === 'failed')) return false
-    this.money.set(id, outcome === 'succeeded' ? 'captured' : 'declined')
+    if (outcome === 'succeeded') this.money.set(id, 'captured')
     return true
   }
 }
@@ -61,17 +61,17 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       do: fc.constant('run' as const),
-      steps: fc.integer({ min: 1, max: 7 }),
+      steps: fc.constantFrom(1, 2, 3, 5, 8),
       answer: fc.constantFrom(...ANSWERS),
       isDown: fc.boolean(),
-      dies: fc.constantFrom('never' as const, 'never', 'before', 'after'),
+      dies: fc.constantFrom('never' as const, 'never', 'never', 'before', 'after'),
     }),
   },
   {
-    weight: 3,
+    weight: 6,
     arbitrary: fc.record({
       do: fc.constant('note' as const),
-      attemptsAgo: fc.nat(2),
+      attemptsAgo: fc.constantFrom(0, 0, 0, 1),
       outcome: fc.constantFrom('succeeded' as const, 'failed'),
     }),
   },
@@ -108,7 +108,11 @@ class World {
     if (act.do === 'run') return this.run(act)
     if (act.do === 'wait') testClock.advance(act.ms)
     if (act.do === 'effects') await this.effects()
-    if (act.do === 'evict') await evictDurableObject(shopper.stub)
+    if (act.do === 'evict') {
+      await evictDurableObject(shopper.stub)
+      // What does not run cannot be evicted again.
+      await shopper.cart()
+    }
     if (act.do === 'begin') {
       const begun = await shopper.begin()
       if (begun.ok) this.#attempt = begun.attempt
@@ -193,6 +197,6 @@ test('whatever is lost and whoever comes first: one order with its one payment t
       await world.calm()
       await world.check()
     }),
-    { numRuns: 50 },
+    { numRuns: 100 },
   )
 }, 60_000)
