@@ -10,7 +10,7 @@ import type { Attempt, PurchaseState } from './state.ts'
 export function missingParts(state: PurchaseState): string[] {
   const missing: string[] = []
   if (state.lines.length === 0) missing.push('lines')
-  if (!state.contact) missing.push('contact')
+  if (!state.contact?.email) missing.push('contact')
   if (state.lines.some(({ facts }) => facts.requiresShipping)) {
     if (!state.shippingAddress) missing.push('shippingAddress')
     if (!usableShippingMethod(state)) missing.push('shippingMethod')

@@ -191,7 +191,7 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
         status,
         paymentStatus,
         fulfillmentStatus,
-        email: contact?.email.toLowerCase() ?? null,
+        email: contact?.email?.toLowerCase() ?? null,
         skus: lines.map(({ sku }) => sku),
         placedAt: fromIso(placedAt),
         order: JSON.stringify(order),

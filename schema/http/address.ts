@@ -22,8 +22,9 @@ export const addressSchema = z
   .openapi('Address')
 
 export const contactSchema = z
-  .object({ email: z.email().max(254), phone: z.string().trim().min(3).max(40).optional() })
-  .openapi('Contact')
+  .object({ email: z.email().max(254).optional(), phone: z.string().trim().min(3).max(40).optional() })
+  .refine(({ email, phone }) => email !== undefined || phone !== undefined, 'has neither email nor phone')
+  .openapi('Contact', { description: 'A cart may have either; checkout needs the email.' })
 
 export type Address = z.infer<typeof addressSchema>
 export type Contact = z.infer<typeof contactSchema>

@@ -79,6 +79,18 @@ describe('a checkout', () => {
     expect((await checkout(cart.id)).status).toBe(201)
   })
 
+  test('needs an email, though a cart may have only a phone so far', async () => {
+    const { body: cart } = await call('POST', '/v1/carts', {
+      body: { lines: [{ sku, quantity: 1 }], ...READY },
+    })
+    const contact = (value: object) => call('PATCH', `/v1/carts/${cart.id}`, { body: { contact: value } })
+    expect((await contact({})).status).toBe(400)
+    expect((await contact({ phone: '+49 30 1234' })).body.contact).toEqual({ phone: '+49 30 1234' })
+    expect((await checkout(cart.id)).body.missing).toEqual(['contact'])
+    await contact({ email: 'ada@example.com', phone: '+49 30 1234' })
+    expect((await checkout(cart.id)).status).toBe(201)
+  })
+
   test('with another total than the shopper saw charges nothing', async () => {
     const cartId = await cartOf()
     const ask = (amount: number) =>
