@@ -66,7 +66,7 @@ export function fail(state: PurchaseState, refusal: Refusal, at: EpochMs, isKept
   const failed = advance(
     state,
     // The token has done its work; it is not kept.
-    { stage: 'failed', refusal, payment: { ...payment, token: '' } },
+    { stage: 'failed', refusal, hasLongHolds: true, payment: { ...payment, token: '' } },
     at,
   )
   return {

@@ -68,6 +68,7 @@ export function beginAttempt(
     refusal: null,
     previous: waiting && paymentOf(waiting),
     noted: null,
+    hasLongHolds: false,
     actionUrl: null,
   }
   return {

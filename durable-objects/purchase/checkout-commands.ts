@@ -115,7 +115,8 @@ export class CheckoutCommands {
     if (attempt.stage === stage) {
       const decided = await decide(state, now())
       if ('ok' in decided) return decided
-      await this.#settle(this.#record.commit(decided))
+      this.#record.commit(decided)
+      await this.settle()
     }
     return { ok: true, step: this.#step() }
   }
@@ -125,13 +126,16 @@ export class CheckoutCommands {
     return stepOf(state, this.answer(state.attempt!.number))
   }
 
-  /** After the commit: a failed attempt keeps no units longer than a cart may, and owes none to Stock. */
-  async #settle(state: PurchaseState): Promise<void> {
+  /**
+   * After the commit, and from the alarm where a crash came in between: a failed attempt keeps no units longer than a
+   * cart may, and owes none to Stock.
+   */
+  async settle(): Promise<void> {
     await this.deallocate()
-    if (state.attempt?.stage !== 'failed' || state.status !== 'open') return
-    const present = this.#record.state!
-    const settled = await holdAsCart(this.#stock, this.#record.holdContext(present), present, now())
-    this.#record.commit({ state: settled })
+    const { state } = this.#record
+    if (!state?.attempt?.hasLongHolds || state.status !== 'open') return
+    const settled = await holdAsCart(this.#stock, this.#record.holdContext(state), state, now())
+    this.#record.commit({ state: { ...settled, attempt: { ...state.attempt, hasLongHolds: false } } })
   }
 
   /** Step `hold`: every item until after the payment window, or the attempt fails and the cart is as it was. */
@@ -210,7 +214,8 @@ export class CheckoutCommands {
     const attempt = state.attempt!
     if (attempt.number === number && attempt.stage !== 'failed') {
       const change = notePayment(state, outcome, at)
-      if (change) await this.#settle(this.#record.commit(change))
+      if (change) this.#record.commit(change)
+      await this.settle()
     } else if (outcome === 'succeeded' && attempt.previous?.paymentId !== paymentId) {
       this.#record.commit({ state: withEffect(state, 'undo', payment, at) })
     }

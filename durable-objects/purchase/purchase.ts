@@ -230,6 +230,8 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
         return store && background.runEffects(store, this.#record.purchaseId)
       case 'deallocate':
         return this.#alone(() => this.#checkout.deallocate())
+      case 'settle':
+        return this.#alone(() => this.#checkout.settle())
       case 'nudge':
         this.#record.nudger.clear()
         return this.#record.nudge()

@@ -83,6 +83,8 @@ export interface Attempt {
   previous: PaymentRef | null
   /** A notification that overtook the provider's own answer. */
   noted: 'succeeded' | 'failed' | null
+  /** The attempt failed, and Stock still holds its units for as long as a checkout may: they are set back next. */
+  hasLongHolds: boolean
   /** What the shopper must do while the attempt waits. */
   actionUrl: string | null
 }

@@ -307,6 +307,23 @@ test('units of a cancelled order that stock did not take back are given back by 
   expect(await types(shopper)).toContain('order.cancelled')
 })
 
+test('a crash right after a checkout failed does not keep its units for as long as a payment may take', async () => {
+  const { shopper, tee } = await withCart()
+  const { attempt } = ok(await shopper.begin())
+  const { step, lease } = await shopper.run(attempt, 'authorize')
+  const silent = vi.spyOn(env.STOCK, 'get').mockReturnValue({ reserve: () => new Promise(() => {}) } as never)
+  const declined = { outcome: 'declined' as const, providerReference: null, reason: 'no' }
+  const cut = shopper.take(step, lease, { authorize: declined }).catch(() => 'cut')
+  await vi.waitFor(() => expect(silent).toHaveBeenCalled())
+  await runInDurableObject(shopper.stub, (_, state) => state.abort('crash')).catch(() => undefined)
+  expect(await cut).toBe('cut')
+  silent.mockRestore()
+  testClock.advance(LEASE_MS + 1)
+  await runDurableObjectAlarm(shopper.stub)
+  testClock.advance(901_000)
+  expect((await promised(tee.sku)).reserved).toBe(0)
+})
+
 test('a command that waits for stock does not keep the relay waiting', async () => {
   const { shopper } = await withCart()
   await shopper.checkout()
