@@ -5,6 +5,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { endOrphan, findOrphans } from './processes.ts'
 import { type ServerSettings, UsageError } from './settings.ts'
 
+const PORT_FREED_WITHIN_MS = 3_000
+
 /** Kept for the life of the process: letting go of it (also by the garbage collector) would free the state. */
 const held: DatabaseSync[] = []
 
@@ -37,17 +39,28 @@ async function endLeftovers(stateDir: string, port: number): Promise<void> {
   }
 }
 
+/** A server that was just killed lets go of its port a moment after it is gone: its threads end one by one. */
 async function checkPort(port: number): Promise<void> {
+  const deadline = Date.now() + PORT_FREED_WITHIN_MS
+  for (;;) {
+    const error = await tryToListen(port)
+    if (!error) return
+    if (error.code !== 'EADDRINUSE') throw new UsageError(`cannot listen on port ${port}: ${error.message}`)
+    if (Date.now() > deadline) {
+      throw new UsageError(`port ${port} is taken by another program: stop it, or use another PORT`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+async function tryToListen(port: number): Promise<NodeJS.ErrnoException | null> {
   const probe = createServer()
   const error = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
     probe.once('error', resolve)
     probe.listen({ port, host: '127.0.0.1' }, () => resolve(null))
   })
-  if (error?.code === 'EADDRINUSE') {
-    throw new UsageError(`port ${port} is taken by another program: stop it, or use another PORT`)
-  }
-  if (error) throw new UsageError(`cannot listen on port ${port}: ${error.message}`)
-  await new Promise((resolve) => probe.close(resolve))
+  if (!error) await new Promise((resolve) => probe.close(resolve))
+  return error
 }
 
 function describeHolder(note: string): string {
