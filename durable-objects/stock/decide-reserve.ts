@@ -39,7 +39,7 @@ export function decideReserve(
   if (expiresAt <= at) return refused(refuse('reservation_ended', 'The hold would end before it begins.'))
   const change = reshape(state, held, quantity, at)
   if (!change) {
-    const available = (held?.quantity ?? 0) + Math.max(0, totalsOf(state, at).room)
+    const available = mostFor(state, own, at)
     const facts = { requested: quantity, available }
     return refused(refuse('insufficient_stock', `${available} of ${quantity} could be held.`, facts))
   }
@@ -60,6 +60,12 @@ export function decideReserve(
     expiresAt: new Date(expiresAt).toISOString(),
   }
   return { ...ok, change: { movement, deltas: change.deltas, reservation, place: null } }
+}
+
+/** The most units that the owner of a reservation could hold. */
+export function mostFor(state: StockState, own: Reservation | null, at: EpochMs): number {
+  const held = own?.state === 'held' ? own.quantity : 0
+  return held + Math.max(0, totalsOf(state, at).room)
 }
 
 function isRepeat(held: Reservation, { version, quantity, expiresAt }: ReserveCommand): boolean {

@@ -25,7 +25,7 @@ import { Book } from './book.ts'
 import { decideAllocate, decideDeallocate } from './decide-allocate.ts'
 import { decideMove } from './decide-move.ts'
 import { decideRelease } from './decide-release.ts'
-import { decideReserve } from './decide-reserve.ts'
+import { decideReserve, mostFor } from './decide-reserve.ts'
 import type { Decision } from './decision.ts'
 import { availabilityNow, levelsOf, withoutOverdue } from './ledger.ts'
 import { nextAlarm } from './next-alarm.ts'
@@ -125,6 +125,13 @@ export class Stock extends DurableObject<Env> implements StockRpc {
   async availability(lowStockThreshold: number): Promise<ItemAvailability> {
     const at = now()
     return availabilityNow(this.#stateAt(at), lowStockThreshold, at)
+  }
+
+  async mostFor(purchaseId: string): Promise<number> {
+    const at = now()
+    const own = this.#storage.reservation(purchaseId)
+    const isOver = own !== null && own.expiresAt !== null && own.expiresAt <= at
+    return mostFor(this.#stateAt(at), isOver ? null : own, at)
   }
 
   async movements({ before, limit }: { before: number | null; limit: number }): Promise<Movement[]> {

@@ -195,6 +195,8 @@ export interface StockRpc extends EventSource {
   /** Null for an item that never had a movement or a policy; reading one writes nothing. */
   levels(): Promise<{ levels: Levels; policy: StockPolicy } | null>
   availability(lowStockThreshold: number): Promise<ItemAvailability>
+  /** The most units this purchase could hold now, its own hold counted in. A look, not a promise: only `reserve` grants. */
+  mostFor(purchaseId: string): Promise<number>
   /** Newest first, below `before` (exclusive; null starts at the newest). */
   movements(query: { before: number | null; limit: number }): Promise<Movement[]>
 }

@@ -3,8 +3,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { testClock } from '../../../runtime/clock.ts'
 import { cartId } from '../../../schema/ids.ts'
 import { CART_LINES_MAX } from '../../../schema/quantity.ts'
+import type { VariantFacts } from '../../../schema/rpc/catalogue-facts.ts'
 import {
   factsOf,
+  holdAs,
+  movementsOf,
   newSku,
   ok,
   promised,
@@ -150,6 +153,29 @@ describe('a line', () => {
     })
     expect(await shopper.cart()).toEqual(before)
     expect((await promised(tee.sku)).reserved).toBe(3)
+  })
+
+  test('of many items that cannot all be held costs the others not one movement', async () => {
+    const enough = await Promise.all(Array.from({ length: 9 }, () => stocked(5)))
+    const short = await stocked(1)
+    const lines = [...enough, short].map((facts): [typeof facts, number] => [facts, 2])
+    expect(await new Shopper().create(lines)).toMatchObject({
+      code: 'insufficient_stock',
+      facts: { lines: [{ sku: short.sku, requested: 2, available: 1 }] },
+    })
+    for (const { sku } of enough)
+      expect((await movementsOf(sku)).map(({ type }) => type)).toEqual(['receive'])
+  })
+
+  test('of many items, repeated after its first answer was lost, is not refused for what it holds itself', async () => {
+    const shopper = new Shopper()
+    const lines = await Promise.all(
+      Array.from({ length: 5 }, async (): Promise<[VariantFacts, number]> => [await stocked(2), 2]),
+    )
+    // What a crash between hold and record leaves: Stock has the holds, the purchase does not know.
+    for (const [{ sku }] of lines) await holdAs(shopper.purchaseId, sku, 2)
+    const { cart } = ok(await shopper.create(lines))
+    expect(cart.lines.map(({ hold }) => hold.state)).toEqual(Array(5).fill('held'))
   })
 
   test('that shares an item with another is counted with it', async () => {

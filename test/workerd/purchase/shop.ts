@@ -105,6 +105,17 @@ export async function promised(item: string): Promise<{ reserved: number; alloca
   return { reserved: levels?.reserved ?? 0, allocated: levels?.allocated ?? 0 }
 }
 
+export function movementsOf(item: string) {
+  return stockOf(env, STORE, item).movements({ before: null, limit: 100 })
+}
+
+/** A hold that a purchase asked for without having written it down. */
+export async function holdAs(purchaseId: string, item: string, quantity: number): Promise<void> {
+  const expiresAt = now() + SETTINGS.holdTtlSeconds * 1000
+  const command = { store: STORE, purchaseId, version: 1, quantity, expiresAt, lowStockThreshold: 2 }
+  ok(await stockOf(env, STORE, item).reserve(command))
+}
+
 /** No provider of this name is offered, so the worker behind the alarm leaves effects to the tests. */
 const OFFLINE = 'offline'
 
