@@ -16,6 +16,8 @@ export interface Operation {
   path: string
   /** True when the route asks for a bearer key. */
   isStaff: boolean
+  /** The scope that the description names; `root` for the root key. */
+  scope: string | null
   pathParameters: string[]
   queryParameters: string[]
   /** The JSON body's schema; null when the route takes none. */
@@ -33,7 +35,7 @@ interface Document {
 interface RawOperation {
   summary?: string
   description?: string
-  security?: unknown[]
+  security?: { bearer: string[] }[]
   parameters?: { name: string; in: string }[]
   requestBody?: { content?: Record<string, { schema: SchemaNode }> }
   responses: Record<string, unknown>
@@ -55,6 +57,7 @@ function toOperation(path: string, method: string, operation: RawOperation): Ope
     method: method.toUpperCase(),
     path,
     isStaff: (operation.security ?? []).length > 0,
+    scope: operation.security?.[0]?.bearer[0] ?? null,
     pathParameters: [...path.matchAll(/\{([^}]+)\}/g)].map((match) => match[1]!),
     queryParameters: named('query'),
     body: operation.requestBody?.content?.['application/json']?.schema ?? null,

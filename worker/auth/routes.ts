@@ -23,7 +23,7 @@ const post = createRoute({
   tags: ['Keys'],
   summary: 'Make an API key',
   description: `The key is shown once, here; only its SHA-256 is kept. It works in this store only. A key cannot give scopes that its maker lacks (403). At most ${API_KEYS_MAX} keys a store.`,
-  security: bearer,
+  security: bearer('keys:write'),
   middleware: [requireScope('keys:write'), jsonBody(true)] as const,
   request: { headers: idempotencyHeader.optional, body: body(newApiKeySchema) },
   responses: {
@@ -57,7 +57,7 @@ const list = createRoute({
   tags: ['Keys'],
   summary: 'List the API keys',
   description: 'Newest first, up to 100 a page. Never the keys themselves.',
-  security: bearer,
+  security: bearer('keys:write'),
   middleware: [requireScope('keys:write')] as const,
   request: { query: z.object(pageQuery) },
   responses: {
@@ -81,7 +81,7 @@ const remove = createRoute({
   tags: ['Keys'],
   summary: 'Revoke an API key',
   description: '204 also when it is not there. Refused everywhere within 5 seconds.',
-  security: bearer,
+  security: bearer('keys:write'),
   middleware: [requireScope('keys:write')] as const,
   request: { params: z.object({ id: z.string() }) },
   responses: {

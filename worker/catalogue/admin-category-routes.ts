@@ -13,7 +13,7 @@ import { deleteCategory, putCategory } from './change-category.ts'
 
 export const adminCategoryRoutes = newRoutes()
 
-const common = { tags: ['Catalogue'], security: bearer }
+const common = { tags: ['Catalogue'] }
 const STAFF: ProblemCode[] = ['unauthorized', 'scope_missing', 'store_not_found']
 
 const put = createRoute({
@@ -23,6 +23,7 @@ const put = createRoute({
   summary: 'Set a category',
   description:
     'Creates the category or replaces it whole. The parent must exist (404 category_not_found) and not be below it. At most 2,000 a store, 10 levels deep. Moving a category relists the products below it.',
+  security: bearer('catalogue:write'),
   middleware: [requireScope('catalogue:write'), jsonBody(true)] as const,
   request: { params: z.object({ handle: handleSchema }), body: body(categoryBodySchema) },
   responses: {
@@ -50,6 +51,7 @@ const get = createRoute({
   path: '/v1/admin/categories/{handle}',
   summary: 'Read a category',
   description: '404 category_not_found when there is none.',
+  security: bearer('catalogue:read'),
   middleware: [requireScope('catalogue:read')] as const,
   request: { params: z.object({ handle: z.string() }) },
   responses: { 200: json('The category', categorySchema), ...problems(...STAFF, 'category_not_found') },
@@ -67,6 +69,7 @@ const list = createRoute({
   path: '/v1/admin/categories',
   summary: 'List categories',
   description: 'In the order of their handles, up to 100 a page.',
+  security: bearer('catalogue:read'),
   middleware: [requireScope('catalogue:read')] as const,
   request: { query: z.object(pageQuery) },
   responses: {
@@ -91,6 +94,7 @@ const remove = createRoute({
   summary: 'Delete a category',
   description:
     '204 also when it is not there. 409 resource_in_use while categories are below it. Products stay and go on naming it; a category of the same handle finds them again.',
+  security: bearer('catalogue:write'),
   middleware: [requireScope('catalogue:write')] as const,
   request: { params: z.object({ handle: z.string() }) },
   responses: { 204: { description: 'It is not there' }, ...problems(...STAFF, 'resource_in_use') },

@@ -16,7 +16,7 @@ import { selectProduct, selectProductPage } from './product-store.ts'
 
 export const adminProductRoutes = newRoutes()
 
-const common = { tags: ['Catalogue'], security: bearer }
+const common = { tags: ['Catalogue'] }
 const ifMatch = z.object({
   'if-match': z
     .string()
@@ -43,6 +43,7 @@ const put = createRoute({
   summary: 'Set a product',
   description:
     'Creates the product or replaces it whole: members that are absent take their defaults. Up to 250 variants, 5 options, 50 media, 256 KiB. A SKU belongs to one product of the store (409 sku_conflict). A PUT that changes nothing makes no event.',
+  security: bearer('catalogue:write'),
   middleware: [requireScope('catalogue:write'), jsonBody(true)] as const,
   request: { params: z.object({ handle: handleSchema }), headers: ifMatch, body: body(putProductSchema) },
   responses: { 200: json('The product', productSchema), ...problems(...CHANGE) },
@@ -59,6 +60,7 @@ const patch = createRoute({
   path: '/v1/admin/products/{handle}',
   summary: 'Change a product',
   description: 'Members that are absent stay; those that are given are replaced whole, `variants` included.',
+  security: bearer('catalogue:write'),
   middleware: [requireScope('catalogue:write'), jsonBody(true)] as const,
   request: { params: z.object({ handle: z.string() }), headers: ifMatch, body: body(productPatchSchema) },
   responses: { 200: json('The product', productSchema), ...problems(...CHANGE, 'product_not_found') },
@@ -76,6 +78,7 @@ const remove = createRoute({
   summary: 'Delete a product',
   description:
     '204 also when it is not there. Its SKUs are free again; stock and orders stay as they are. Archive it instead to keep it.',
+  security: bearer('catalogue:write'),
   middleware: [requireScope('catalogue:write')] as const,
   request: { params: z.object({ handle: z.string() }), headers: ifMatch },
   responses: {
@@ -98,6 +101,7 @@ const get = createRoute({
   path: '/v1/admin/products/{handle}',
   summary: 'Read a product as its editors see it',
   description: 'As it is now, whatever its status, with an `ETag` for `If-Match`.',
+  security: bearer('catalogue:read'),
   middleware: [requireScope('catalogue:read')] as const,
   request: { params: z.object({ handle: z.string() }) },
   responses: { 200: json('The product', productSchema), ...problems(...STAFF, 'product_not_found') },
@@ -115,6 +119,7 @@ const list = createRoute({
   path: '/v1/admin/products',
   summary: 'List products as their editors see them',
   description: 'In the order of their handles, any status unless one is asked for; up to 100 a page.',
+  security: bearer('catalogue:read'),
   middleware: [requireScope('catalogue:read')] as const,
   request: {
     query: z.object({ ...pageQuery, status: z.enum(['active', 'draft', 'archived']).optional() }),

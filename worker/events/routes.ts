@@ -34,7 +34,7 @@ const readRoute = createRoute({
     'hold fewer than `limit` before the end, since each request looks at 2,000 events at most. `wait` keeps the request ' +
     'open up to so many seconds until something matches. Needs `events:read`; shows only events whose room the key may ' +
     'read (`order.*` needs `orders:read`, and so on). An event can be seen once it is committed; each subject comes in order, with no gap.',
-  security: bearer,
+  security: bearer('events:read'),
   middleware: [requireScope('events:read')] as const,
   request: {
     query: z.object({
@@ -58,7 +58,7 @@ const streamRoute = createRoute({
     '`id` is the position, `event` the type, `data` the event as JSON. Resumes after `Last-Event-ID`, else after `after`, else from ' +
     'the oldest. A comment comes every 15 s at most; the stream ends by itself after some minutes and the client connects again. ' +
     'Filters and visibility as for `GET /v1/events`.',
-  security: bearer,
+  security: bearer('events:read'),
   middleware: [requireScope('events:read')] as const,
   request: {
     query: z.object(filters),

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import type { Scope } from '../../schema/event-types.ts'
 import { PROBLEMS, type ProblemCode } from '../../schema/problems.ts'
 
 export const problemSchema = z
@@ -38,7 +39,10 @@ export function body<T extends z.ZodType>(schema: T) {
   return { required: true, content: { 'application/json': { schema } } }
 }
 
-export const bearer = [{ bearer: [] }]
+/** The `security` of a staff route: a bearer key with this scope, or the root key (OpenAPI 3.1 lets roles stand here). */
+export function bearer(scope: Scope | 'root') {
+  return [{ bearer: [scope] }]
+}
 
 export const idempotencyHeader = {
   required: z.object({

@@ -35,7 +35,7 @@ const put = createRoute({
   summary: 'Upload an image',
   description:
     'The body is the file: PNG, JPEG, WebP, GIF or AVIF, told by its bytes and not by the Content-Type (else 415), up to 10 MB (else 413). The key is made from the content, so the same file has the same key, whatever `name` says; the name is for people. Put the key into the `media` of a product.',
-  security: bearer,
+  security: bearer('catalogue:write'),
   middleware: [requireScope('catalogue:write')] as const,
   request: { params: z.object({ name: z.string() }) },
   responses: {

@@ -27,7 +27,7 @@ const list = createRoute({
   method: 'get',
   path: '/v1/admin/orders',
   tags,
-  security: bearer,
+  security: bearer('orders:read'),
   summary: 'List orders, newest first',
   description:
     'From the record, which follows an order within moments. Filters are joined by "and"; at most 100 orders a page. Needs `orders:read`.',
@@ -78,7 +78,7 @@ const read = createRoute({
   method: 'get',
   path: '/v1/admin/orders/{orderId}',
   tags,
-  security: bearer,
+  security: bearer('orders:read'),
   summary: 'Read an order',
   description: 'From its owner, so never behind. `ETag` is its version. Needs `orders:read`.',
   middleware: [requireScope('orders:read')] as const,
@@ -99,7 +99,7 @@ const cancel = createRoute({
   method: 'post',
   path: '/v1/admin/orders/{orderId}/cancellation',
   tags,
-  security: bearer,
+  security: bearer('orders:write'),
   summary: 'Cancel an order',
   description:
     'Gives the stock back at once; an authorized payment is voided and a captured one refunded, repeated until it succeeds. `If-Match` with the version guards against a change that the caller has not seen. Needs `orders:write`.',

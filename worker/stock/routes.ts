@@ -31,7 +31,7 @@ const list = createRoute({
   method: 'get',
   path: '/v1/admin/stock',
   tags,
-  security: bearer,
+  security: bearer('stock:read'),
   summary: 'List stock items with their levels',
   description:
     'From the record, which follows the items within moments, in item order; at most 100 a page. `location` narrows to items that have a position there. Needs `stock:read`.',
@@ -64,7 +64,7 @@ const read = createRoute({
   method: 'get',
   path: '/v1/admin/stock/{item}',
   tags,
-  security: bearer,
+  security: bearer('stock:read'),
   summary: 'Read the levels of an item',
   description:
     'From its owner, so never behind; holds past their end count as over. `available` leaves backorder out. Needs `stock:read`.',
@@ -85,7 +85,7 @@ const policy = createRoute({
   method: 'put',
   path: '/v1/admin/stock/{item}/policy',
   tags,
-  security: bearer,
+  security: bearer('stock:write'),
   summary: 'Set the policy of an item',
   description:
     'Sets all of it: members that are absent take their default. An item that was not known is made. Quantities up to 1,000,000,000. Promises already made stay. Needs `stock:write`.',
@@ -118,7 +118,7 @@ const move = createRoute({
   method: 'post',
   path: '/v1/admin/stock/{item}/movements',
   tags,
-  security: bearer,
+  security: bearer('stock:write'),
   summary: 'Receive, adjust or count goods',
   description:
     'Answered once for each Idempotency-Key. `stock_conflict` says what was found: fewer on hand than are taken away, another figure than `expectedOnHand`, another sell-by date at the position, or (reasons `found` and `quality_release`) units that are promised. Other reasons may take promised goods away: then fewer are on hand than are promised, and `available` is 0. An item that was not known is made. Needs `stock:write`.',
@@ -160,7 +160,7 @@ const movements = createRoute({
   method: 'get',
   path: '/v1/admin/stock/{item}/movements',
   tags,
-  security: bearer,
+  security: bearer('stock:read'),
   summary: "Read an item's ledger, newest first",
   description:
     'The sum of the deltas over all movements is the present state of each position. At most 100 a page. Needs `stock:read`.',

@@ -22,7 +22,7 @@ const put = createRoute({
   summary: 'Make a store',
   description:
     'For the holder of the root key. A new store has location `main`, market `main` (EUR, every country, prices include tax, no rates) and shipping method `standard`, which is free. `jurisdiction` and `region` are fixed at creation: another value later is 409 jurisdiction_conflict. `hostnames` are replaced whole; one that another store has is 409 resource_in_use.',
-  security: bearer,
+  security: bearer('root'),
   middleware: [requireRoot, jsonBody(true)] as const,
   request: { params: z.object({ slug: handleSchema }), body: body(putStoreSchema) },
   responses: {
@@ -50,7 +50,7 @@ const get = createRoute({
   tags: ['Settings'],
   summary: "Read the store's settings",
   description: 'As they are now. Markets, locations, tax rates and shipping methods have lists of their own.',
-  security: bearer,
+  security: bearer('settings:write'),
   middleware: [requireScope('settings:write')] as const,
   responses: {
     200: json('The store', storeSchema),
@@ -69,7 +69,7 @@ const patch = createRoute({
   summary: "Change the store's settings",
   description:
     'Members that are absent stay. `holdTtlSeconds` counts for holds made after it. In force everywhere within 5 seconds.',
-  security: bearer,
+  security: bearer('settings:write'),
   middleware: [requireScope('settings:write'), jsonBody(true)] as const,
   request: { body: body(storePatchSchema) },
   responses: {

@@ -31,7 +31,7 @@ export function settingRoutes<Body, Item extends { code: string }>(kind: Kind<Bo
   const { noun, notFound } = kind
   const routes = newRoutes()
   const path = `/v1/admin/${kind.path}` as const
-  const common = { tags: ['Settings'], security: bearer }
+  const common = { tags: ['Settings'], security: bearer('settings:write') }
   const staff = requireScope('settings:write')
   const codeParam = z.object({ code: z.string() })
 

@@ -34,7 +34,7 @@ const rotateRoute = createRoute({
   summary: 'Rotate the signing secret',
   description:
     'Answers the new secret, once. For 24 hours the new and the old secret both sign, each with its own `v1` signature.',
-  security: bearer,
+  security: bearer('webhooks:write'),
   middleware: [mayWrite, jsonBody(false)] as const,
   request: { params, headers: idempotencyHeader.optional, body: noBody },
   responses: {
@@ -54,7 +54,7 @@ const testRoute = createRoute({
   description:
     'Posts one signed `webhook_endpoint.test` event, whatever the status of the endpoint, and answers what came of it. It is not in the log ' +
     '(`sequence` and `position` are 0) and is not retried.',
-  security: bearer,
+  security: bearer('webhooks:write'),
   middleware: [mayWrite, jsonBody(false)] as const,
   request: { params, headers: idempotencyHeader.optional, body: noBody },
   responses: {
@@ -71,7 +71,7 @@ const redeliverRoute = createRoute({
   description:
     'Schedules the deliveries that match all given members: dead and delivered ones anew, waiting retries at once. Delivered ones are ' +
     `kept 7 days and 10,000 long. At most ${REDELIVERIES_MAX} a call, oldest first; \`hasMore\` says when that was not all. Only types that the key which last set \`url\` or \`types\` may read.`,
-  security: bearer,
+  security: bearer('webhooks:write'),
   middleware: [mayWrite, jsonBody(true)] as const,
   request: {
     params,
@@ -105,7 +105,7 @@ const deliveriesRoute = createRoute({
   tags: ['Webhooks'],
   summary: 'List deliveries with their attempts',
   description: 'Newest first. `state=dead` is the dead-letter list, `state=pending` what is still due.',
-  security: bearer,
+  security: bearer('webhooks:write'),
   middleware: [mayWrite] as const,
   request: { params, query: z.object({ ...pageQuery, state: z.enum(DELIVERY_STATES).optional() }) },
   responses: {

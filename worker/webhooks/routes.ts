@@ -36,7 +36,7 @@ const createEndpointRoute = createRoute({
     'retried for about 76 hours, then kept in the dead-letter list. The same event may come twice: deduplicate by ' +
     '`webhook-id`. It starts with the events after this moment, or after the log position `from`. The secret is shown here only. ' +
     'At most 50 endpoints a store (409 `endpoint_limit_reached`).',
-  security: bearer,
+  security: bearer('webhooks:write'),
   middleware: [mayWrite, jsonBody(true)] as const,
   request: {
     headers: idempotencyHeader.optional,
@@ -75,7 +75,7 @@ const listRoute = createRoute({
   tags: ['Webhooks'],
   summary: 'List webhook endpoints',
   description: 'In order of id. Secrets are never shown again.',
-  security: bearer,
+  security: bearer('webhooks:write'),
   middleware: [mayWrite] as const,
   request: { query: z.object(pageQuery) },
   responses: { 200: json('A page', pageOf(endpointSchema)), ...problems(...DENIED, 'cursor_invalid') },
@@ -87,7 +87,7 @@ const getRoute = createRoute({
   tags: ['Webhooks'],
   summary: 'Read a webhook endpoint',
   description: 'With its status, how far it has read, and how much is pending or dead.',
-  security: bearer,
+  security: bearer('webhooks:write'),
   middleware: [mayWrite] as const,
   request: { params },
   responses: { 200: json('The endpoint', endpointSchema), ...problems(...ABSENT) },
@@ -101,7 +101,7 @@ const patchRoute = createRoute({
   description:
     'Members that are absent stay. What is pending goes to the new address. A new `url` or new `types` limit the endpoint to what the ' +
     'key that sets them may read; pending deliveries of anything else go to the dead-letter list.',
-  security: bearer,
+  security: bearer('webhooks:write'),
   middleware: [mayWrite, jsonBody(true)] as const,
   request: {
     params,
@@ -124,7 +124,7 @@ const deleteRoute = createRoute({
   tags: ['Webhooks'],
   summary: 'Delete a webhook endpoint',
   description: 'Nothing more is sent; its deliveries are forgotten. 204 also when it is absent.',
-  security: bearer,
+  security: bearer('webhooks:write'),
   middleware: [mayWrite] as const,
   request: { params },
   responses: { 204: { description: 'It is gone' }, ...problems(...DENIED) },
@@ -137,7 +137,7 @@ const pauseRoute = createRoute({
   summary: 'Pause a webhook endpoint',
   description:
     'Nothing is sent and nothing is lost: events wait. Safe to repeat; a disabled endpoint stays so.',
-  security: bearer,
+  security: bearer('webhooks:write'),
   middleware: [mayWrite] as const,
   request: { params },
   responses: { 200: json('The endpoint', endpointSchema), ...problems(...ABSENT) },
@@ -149,7 +149,7 @@ const resumeRoute = createRoute({
   tags: ['Webhooks'],
   summary: 'Resume a paused or disabled webhook endpoint',
   description: 'It goes on where it stopped. Safe to repeat.',
-  security: bearer,
+  security: bearer('webhooks:write'),
   middleware: [mayWrite] as const,
   request: { params },
   responses: { 200: json('The endpoint', endpointSchema), ...problems(...ABSENT) },

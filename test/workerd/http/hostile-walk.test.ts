@@ -141,5 +141,8 @@ describe.each(routes.filter(({ path }) => !path.endsWith('/stream')))('$method $
     const lacking = await call(operation.method, path, { key: powerlessKey, ...rawBody })
     expectClean(lacking, `${path} without the scope`)
     expect(lacking.status, path).toBe(403)
+    expect(lacking.body.detail, 'the scope that is described is the one that is asked for').toContain(
+      operation.scope,
+    )
   })
 })
