@@ -33,7 +33,9 @@ async function showPlan(): Promise<void> {
   console.log(
     '  1 make the databases, the bucket and the queues above where your account lacks them, and upload',
   )
-  console.log('  2 apply to each database what it lacks of')
+  console.log(
+    '  2 apply to each database what it lacks of (before the upload, where the databases are there already)',
+  )
   for (const database of DATABASES) console.log(`      ${database}: ${migrationsOf(database).join(', ')}`)
   console.log(
     '  3 show the root key (secret ADMIN_KEY) that went with a first upload, unless you set ADMIN_KEY yourself',
@@ -45,19 +47,30 @@ async function deploy(): Promise<void> {
   if (code !== 0) fail('log in first: npx wrangler login (or set CLOUDFLARE_API_TOKEN)')
   // The queue that a consumer names must be there before the upload; one that is there already is left as it is.
   for (const queue of ['events', 'events-dead']) await runWrangler(['queues', 'create', queue])
-  await upload()
-  for (const database of DATABASES) {
-    await wranglerHere(['d1', 'migrations', 'apply', database, '--remote'])
-  }
+  // New code needs its tables and old code does not mind them, so they come first; a first upload makes the databases.
+  const isFirst = !(await hasRootKey())
+  if (!isFirst) await migrate()
+  await upload(isFirst)
+  if (isFirst) await migrate()
   console.log(
     'deployed. The demo store, if you want it: npm run seed -- --url https://... with ADMIN_KEY set',
   )
 }
 
-/** A first upload without the required secret would be refused, so the root key goes with it. */
-async function upload(): Promise<void> {
+async function hasRootKey(): Promise<boolean> {
   const secrets = await runWrangler(['secret', 'list', '--format', 'json'])
-  if (secrets.code === 0 && secrets.output.includes('"ADMIN_KEY"')) {
+  return secrets.code === 0 && secrets.output.includes('"ADMIN_KEY"')
+}
+
+async function migrate(): Promise<void> {
+  for (const database of DATABASES) {
+    await wranglerHere(['d1', 'migrations', 'apply', database, '--remote'])
+  }
+}
+
+/** A first upload without the required secret would be refused, so the root key goes with it. */
+async function upload(isFirst: boolean): Promise<void> {
+  if (!isFirst) {
     await wranglerHere(['deploy'])
     return
   }
