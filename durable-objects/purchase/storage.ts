@@ -2,48 +2,9 @@ import type { EpochMs } from '../../runtime/clock.ts'
 import type { Order } from '../../schema/http/order.ts'
 import type { CheckoutAnswer } from '../../schema/rpc/purchase.ts'
 import type { OutboxEvent } from '../../schema/rpc/source.ts'
+import { isBorn, migrate } from '../migrate.ts'
+import { MIGRATIONS } from './migrations.ts'
 import type { PaymentRef, PurchaseState } from './state.ts'
-
-/** Append-only: an object that sleeps for a year finds the steps it has missed. */
-const MIGRATIONS: string[][] = [
-  [
-    // The cart and the order each stay below the 2 MB that a row may have, so they are two rows.
-    'create table document (part text primary key, json text not null) without rowid',
-    `create table attempt (
-      number integer primary key,
-      key text,
-      fingerprint text not null,
-      payment text,
-      answer text,
-      kept_until integer not null
-    )`,
-    `create table idempotency (
-      key text primary key,
-      fingerprint text not null,
-      answer text not null,
-      kept_until integer not null
-    ) without rowid`,
-    `create table event (
-      outbox integer primary key,
-      id text not null,
-      type text not null,
-      subject text not null,
-      sequence integer not null,
-      occurred_at integer not null,
-      data text not null
-    )`,
-    // How far the log has the events, and which version of the order the record has.
-    'create table watermark (one integer primary key check (one = 1), confirmed integer not null, recorded integer not null)',
-    'insert into watermark (one, confirmed, recorded) values (1, 0, 0)',
-  ],
-]
-
-/** Whether this object was ever written to; reads of an unknown id must not create anything. */
-const HAS_TABLES = "select 1 from sqlite_master where type = 'table' and name = 'migration'"
-/** Which migrations are still to run; one row. */
-const CREATE_MIGRATION = 'create table if not exists migration (version integer not null)'
-const READ_MIGRATION = 'select max(version) as version from migration'
-const WRITE_MIGRATION = 'insert into migration (version) values (?)'
 
 /** Every command and read: the whole state; primary key. */
 const READ_DOCUMENTS = 'select part, json from document'
@@ -118,16 +79,13 @@ export class PurchaseStorage {
   }
 
   exists(): boolean {
-    return this.#isReady || this.#sql.exec(HAS_TABLES).toArray().length > 0
+    return this.#isReady || isBorn(this.#sql)
   }
 
   /** Before the first write, and in the constructor of an object that has been written to. */
   migrate(): void {
     if (this.#isReady) return
-    this.#sql.exec(CREATE_MIGRATION)
-    const version = this.#sql.exec<{ version: number | null }>(READ_MIGRATION).one().version ?? 0
-    for (const statements of MIGRATIONS.slice(version)) for (const sql of statements) this.#sql.exec(sql)
-    if (version < MIGRATIONS.length) this.#sql.exec(WRITE_MIGRATION, MIGRATIONS.length)
+    migrate(this.#sql, MIGRATIONS)
     this.#isReady = true
   }
 

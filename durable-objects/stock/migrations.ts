@@ -4,8 +4,6 @@
  */
 export const MIGRATIONS: readonly string[] = [
   `
-  create table migration (version integer primary key);
-
   -- The item itself. Not written by reserve, release or allocate, unless the band changes.
   create table item (
     id integer primary key check (id = 1),

@@ -3,15 +3,11 @@ import type { EventType } from '../../schema/event-types.ts'
 import type { Band } from '../../schema/rpc/source.ts'
 import type { Movement, MovementType, StockPolicy } from '../../schema/rpc/stock.ts'
 import type { StoreRef } from '../../schema/store-ref.ts'
+import { isBorn, migrate } from '../migrate.ts'
 import { documentVersion } from './band.ts'
 import type { LedgerRow } from './ledger.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { isBeyondHand, type KeptPosition, NO_POLICY, type Reservation, type StockState } from './state.ts'
-
-/** Whether the object was ever written to, and how far its migrations went; asked once, when it wakes. */
-const HAS_TABLES = `select 1 from sqlite_master where type = 'table' and name = 'migration'`
-const MIGRATED_TO = 'select coalesce(max(version), 0) as version from migration'
-const NOTE_MIGRATION = 'insert into migration (version) values (?)'
 
 /** The item itself: one row, by its key. */
 const ITEM = 'select * from item where id = 1'
@@ -94,7 +90,7 @@ export class StockStorage {
   constructor(sql: SqlStorage, item: string) {
     this.#sql = sql
     this.#item = item
-    this.#hasTables = sql.exec(HAS_TABLES).toArray().length > 0
+    this.#hasTables = isBorn(sql)
     if (this.#hasTables) this.#migrate()
   }
 
@@ -239,11 +235,7 @@ export class StockStorage {
   /** Runs inside the caller's transaction, so a failing migration or write leaves no half-made tables. */
   #migrate(): void {
     if (this.#isMigrated) return
-    const done = this.#hasTables ? (this.#sql.exec(MIGRATED_TO).one().version as number) : 0
-    MIGRATIONS.slice(done).forEach((migration, i) => {
-      this.#sql.exec(migration)
-      this.#sql.exec(NOTE_MIGRATION, done + i + 1)
-    })
+    migrate(this.#sql, MIGRATIONS)
     this.#hasTables = true
     this.#isMigrated = true
   }
@@ -252,7 +244,7 @@ export class StockStorage {
   /** After a transaction that was rolled back: what it made may be gone. */
   forget(): void {
     this.#isMigrated = false
-    this.#hasTables = this.#sql.exec(HAS_TABLES).toArray().length > 0
+    this.#hasTables = isBorn(this.#sql)
   }
 }
 

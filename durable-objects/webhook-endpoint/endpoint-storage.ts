@@ -1,6 +1,6 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import type { EventType } from '../../schema/event-types.ts'
-import { type Refusal, refuse } from '../../schema/outcome.ts'
+import { type Outcome, refuse } from '../../schema/outcome.ts'
 import { IDEMPOTENCY_KEPT_MS, type IdempotencyStamp } from '../../schema/rpc/idempotency.ts'
 import type { OutboxEvent } from '../../schema/rpc/source.ts'
 import type { DisabledReason, EndpointStatus } from '../../schema/rpc/webhook-endpoint.ts'
@@ -132,14 +132,17 @@ export class EndpointStorage {
   }
 
   /** The first answer to this key; a refusal when the key came with another body; null when it is new. */
-  replay<T>(stamp: IdempotencyStamp | null, now: EpochMs): { answer: T } | Refusal | null {
+  replay<T extends object>(
+    stamp: IdempotencyStamp | null,
+    now: EpochMs,
+  ): Outcome<T & { isReplay: boolean }> | null {
     if (!stamp) return null
     const row = this.#sql
       .exec<{ fingerprint: string; answer: string }>(SELECT_ANSWER, stamp.key, now - IDEMPOTENCY_KEPT_MS)
       .toArray()[0]
     if (!row) return null
     return row.fingerprint === stamp.fingerprint
-      ? { answer: JSON.parse(row.answer) as T }
+      ? { ok: true, ...(JSON.parse(row.answer) as T), isReplay: true }
       : refuse('idempotency_key_reused')
   }
 

@@ -64,23 +64,3 @@ export const MIGRATIONS: readonly string[] = [
   ) without rowid;
   `,
 ]
-
-/** Which migrations an object has; the first mutating command creates it, a read never does. */
-const CREATE_VERSION = `create table if not exists schema_version (one integer primary key check (one = 1), version integer not null)`
-const SET_VERSION = `insert into schema_version (one, version) values (1, ?1) on conflict do update set version = ?1`
-const SELECT_VERSION = `select version from schema_version`
-const SELECT_IS_BORN = `select count(*) as count from sqlite_master where name = 'schema_version'`
-
-/** False for an object that nothing was ever written to. */
-export function isBorn(sql: SqlStorage): boolean {
-  return sql.exec<{ count: number }>(SELECT_IS_BORN).one().count > 0
-}
-
-/** Call inside `transactionSync`. Writes nothing when the object is up to date. */
-export function migrate(sql: SqlStorage): void {
-  const version = isBorn(sql) ? sql.exec<{ version: number }>(SELECT_VERSION).one().version : 0
-  if (version === MIGRATIONS.length) return
-  sql.exec(CREATE_VERSION)
-  for (const migration of MIGRATIONS.slice(version)) sql.exec(migration)
-  sql.exec(SET_VERSION, MIGRATIONS.length)
-}

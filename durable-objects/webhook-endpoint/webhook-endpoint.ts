@@ -18,13 +18,14 @@ import {
   SECRET_OVERLAP_MS,
   type WebhookEndpointRpc,
 } from '../../schema/rpc/webhook-endpoint.ts'
+import { isBorn, migrate } from '../migrate.ts'
 import { Nudger } from '../nudge.ts'
 import { judgeAddress } from './address-policy.ts'
 import { DeliveryStorage, type DueDelivery } from './delivery-storage.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { bornState, type EndpointState, subjectOf, testBody } from './endpoint-state.ts'
 import { EndpointStorage } from './endpoint-storage.ts'
-import { isBorn, migrate } from './migrations.ts'
+import { MIGRATIONS } from './migrations.ts'
 import { nextAlarm } from './next-alarm.ts'
 import { type AttemptResult, sendAttempt } from './send-attempt.ts'
 import { settle } from './settle.ts'
@@ -53,16 +54,16 @@ export class WebhookEndpoint extends DurableObject<Env> implements WebhookEndpoi
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
-    if (this.#isBorn) this.ctx.storage.transactionSync(() => migrate(this.ctx.storage.sql))
+    if (this.#isBorn) this.ctx.storage.transactionSync(() => migrate(this.ctx.storage.sql, MIGRATIONS))
   }
 
   async create(command: CreateEndpointCommand) {
     const refusal = this.#judge(command.url)
     if (refusal) return refusal
     const outcome = this.ctx.storage.transactionSync(() => {
-      migrate(this.ctx.storage.sql)
+      migrate(this.ctx.storage.sql, MIGRATIONS)
       const replay = this.#endpoint.replay<{ endpoint: Endpoint; secret: string }>(command.idempotency, now())
-      if (replay) return 'ok' in replay ? replay : { ok: true as const, ...replay.answer, isReplay: true }
+      if (replay) return replay
       if (this.#endpoint.endpoint()) return refuse('idempotency_key_reused')
       const secret = newSecret()
       this.#endpoint.save(bornState(command))
@@ -127,7 +128,7 @@ export class WebhookEndpoint extends DurableObject<Env> implements WebhookEndpoi
     const state = this.#live()
     if (!state) return absent()
     const replay = this.#endpoint.replay<{ eventId: string; attempt: Attempt }>(command.idempotency, now())
-    if (replay) return 'ok' in replay ? replay : { ok: true as const, ...replay.answer, isReplay: true }
+    if (replay) return replay
     const key = command.idempotency?.key
     if (key && this.#testing.has(key)) return refuse('request_in_progress')
     if (key) this.#testing.add(key)
@@ -256,7 +257,7 @@ export class WebhookEndpoint extends DurableObject<Env> implements WebhookEndpoi
     return this.ctx.storage.transactionSync(() => {
       if (!this.#live()) return absent()
       const replay = this.#endpoint.replay<T>(stamp, now())
-      if (replay) return 'ok' in replay ? replay : { ok: true as const, ...replay.answer, isReplay: true }
+      if (replay) return replay
       const answer = work()
       this.#endpoint.remember(stamp, answer, now())
       return { ok: true as const, ...answer, isReplay: false }
