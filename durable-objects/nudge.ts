@@ -1,6 +1,12 @@
 import { Gatherer } from '../runtime/gatherer.ts'
 import { errorText, log } from '../runtime/log.ts'
-import { NUDGE_SOURCES_MAX, NUDGE_WAIT_MS, type Nudge, type SourceRef } from '../schema/rpc/source.ts'
+import {
+  NUDGE_SOURCES_MAX,
+  NUDGE_WAIT_MS,
+  type Nudge,
+  type SourceRef,
+  sourceName,
+} from '../schema/rpc/source.ts'
 
 interface Waiting {
   source: SourceRef
@@ -28,8 +34,7 @@ export class Nudger {
   async nudge(source: SourceRef): Promise<void> {
     if (this.#isOutstanding) return
     this.#isOutstanding = true
-    const name = `${source.kind}/${source.store.slug}/${source.key}`
-    const gathered = await waiting.gather(name, { source, onFailure: () => this.clear() })
+    const gathered = await waiting.gather(sourceName(source), { source, onFailure: () => this.clear() })
     if (gathered.length > 0) await this.#send(gathered)
   }
 

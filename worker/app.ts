@@ -6,7 +6,6 @@ import { catalogueRoutes } from './catalogue/routes.ts'
 import { notificationRoutes } from './checkout/notification-route.ts'
 import { checkoutRoutes } from './checkout/routes.ts'
 import { eventsRoutes } from './events/routes.ts'
-import type { AppEnv } from './http/app-env.ts'
 import { openCors } from './http/cors.ts'
 import { describe } from './http/describe-api.ts'
 import { drainBody } from './http/drain-body.ts'
@@ -70,5 +69,3 @@ app.onError((error, c) => {
   })
   return replyProblem(c as never, problem)
 })
-
-export type { AppEnv }

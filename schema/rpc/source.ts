@@ -100,3 +100,8 @@ export type SourceRef =
   | { kind: 'purchase'; store: StoreRef; key: string }
   | { kind: 'webhook-endpoint'; store: StoreRef; key: string }
   | { kind: 'catalogue'; store: StoreRef; key: '' }
+
+/** One name for a source, whatever it is. */
+export function sourceName({ kind, store, key }: SourceRef): string {
+  return `${kind}/${store.slug}/${key}`
+}

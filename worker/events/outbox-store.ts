@@ -10,6 +10,7 @@ import {
   type OutboxEvent,
   type Pulled,
   type SourceRef,
+  sourceName,
 } from '../../schema/rpc/source.ts'
 import type { StoreRef } from '../../schema/store-ref.ts'
 
@@ -96,7 +97,8 @@ export function nudgeCatalogue(env: Env, ctx: { waitUntil(work: Promise<unknown>
 }
 
 export async function sendNudge(env: Env, store: StoreRef): Promise<void> {
-  const sources = await waiting.gather(store.slug, { kind: 'catalogue', store, key: '' })
+  const source: SourceRef = { kind: 'catalogue', store, key: '' }
+  const sources = await waiting.gather(sourceName(source), source)
   if (sources.length === 0) return
   try {
     await env.EVENTS_QUEUE.send({ sources } satisfies Nudge)

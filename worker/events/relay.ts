@@ -1,15 +1,15 @@
 import { now } from '../../runtime/clock.ts'
 import { errorText, log } from '../../runtime/log.ts'
-import type {
-  AvailabilityToRecord,
-  EventSource,
-  OrderToRecord,
-  OutboxEvent,
-  Pulled,
-  SourceRef,
+import {
+  type AvailabilityToRecord,
+  type EventSource,
+  type OrderToRecord,
+  type OutboxEvent,
+  type Pulled,
+  type SourceRef,
+  sourceName,
 } from '../../schema/rpc/source.ts'
 import { type AppendFault, appendEvents, type EventToAppend, recordParked } from './log-store.ts'
-import { sourceName } from './source-of.ts'
 import { DONE, type Verdict } from './verdict.ts'
 
 /** What the relay hands over; later rooms provide it, so it is given in (worker/queue.ts). */

@@ -17,8 +17,3 @@ export function sourceOf(env: Env, ref: SourceRef): EventSource {
       return catalogueSource(env, ref.store.slug)
   }
 }
-
-/** One name for a source, whatever it is. */
-export function sourceName(ref: SourceRef): string {
-  return `${ref.kind}/${ref.store.slug}/${ref.key}`
-}

@@ -8,7 +8,8 @@ export const JSON_BODY_BYTES_MAX = 1024 * 1024
 
 /**
  * Reads the body of a JSON route once, bounded, before validation sees it. A route that takes a body answers
- * 415 for another type, 413 above the limit and 400 for text that is not JSON. Attached by `jsonRoute`.
+ * 415 for another type, 413 above the limit and 400 for text that is not JSON. Stands in a route's `middleware`, after
+ * `requireScope`.
  */
 export const jsonBody = (isRequired: boolean) =>
   createMiddleware<AppEnv>(async (c, next) => {

@@ -2,10 +2,16 @@ import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { now, testClock } from '../../../runtime/clock.ts'
 import type { EventType } from '../../../schema/event-types.ts'
-import type { EventSource, OutboxEvent, Pulled, SourceRef } from '../../../schema/rpc/source.ts'
+import {
+  type EventSource,
+  type OutboxEvent,
+  type Pulled,
+  type SourceRef,
+  sourceName,
+} from '../../../schema/rpc/source.ts'
 import { catalogueSource, recordEventStatements } from '../../../worker/events/outbox-store.ts'
 import { type RelayParts, relay } from '../../../worker/events/relay.ts'
-import { sourceName, sourceOf } from '../../../worker/events/source-of.ts'
+import { sourceOf } from '../../../worker/events/source-of.ts'
 import { runCron } from '../../../worker/scheduled.ts'
 import { until } from '../../support/api.ts'
 
