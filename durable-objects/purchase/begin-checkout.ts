@@ -2,6 +2,7 @@ import type { EpochMs } from '../../runtime/clock.ts'
 import { paymentId } from '../../schema/ids.ts'
 import { type Refusal, refuse } from '../../schema/outcome.ts'
 import type { BeginCheckoutCommand } from '../../schema/rpc/purchase.ts'
+import { whyOver } from './decide-cart.ts'
 import { paymentOf } from './payment-request.ts'
 import { usableShippingMethod } from './shipping.ts'
 import type { Attempt, PurchaseState } from './state.ts'
@@ -26,11 +27,8 @@ export function whyNotNow(state: PurchaseState): Refusal | null {
 
 /** Refusals that are this key's answer for as long as it is kept. */
 export function whyNotAtAll(state: PurchaseState): Refusal | null {
-  if (state.status === 'completed') {
-    const order = { id: state.order!.id, token: state.orderToken! }
-    return refuse('cart_closed', 'The cart became an order.', { order })
-  }
-  if (state.status === 'abandoned') return refuse('cart_closed')
+  const over = whyOver(state)
+  if (over) return over
   const missing = missingParts(state)
   return missing.length > 0 ? refuse('cart_incomplete', undefined, { missing }) : null
 }

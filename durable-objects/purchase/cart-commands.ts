@@ -19,7 +19,6 @@ import type { PurchaseState } from './state.ts'
 import type { StockHolds } from './stock-holds.ts'
 
 type CartOutcome = Outcome<{ cart: Cart }>
-type Kept = { kind: 'cart'; cart: Cart } | { kind: 'refused'; refusal: Refusal }
 
 /** What a shopper does with an open cart. Each method runs alone: the object queues them. */
 export class CartCommands {
@@ -45,30 +44,22 @@ export class CartCommands {
   async create(command: CreateCommand): Promise<Outcome<{ cart: Cart; isReplay: boolean }>> {
     const at = now()
     const { idempotency } = command
-    const kept = idempotency && this.#record.storage.kept(idempotency.key, at)
-    if (kept) {
-      if (kept.fingerprint !== idempotency.fingerprint) return refuse('idempotency_key_reused')
-      const answer = JSON.parse(kept.answer) as Kept
-      return answer.kind === 'cart'
-        ? { ok: true, cart: answer.cart, isReplay: true }
-        : { ...answer.refusal, isReplay: true }
-    }
+    const replay = this.#record.storage.replay<{ cart: Cart }>(idempotency, at)
+    if (replay) return replay
     // Purchase ids are random, or derived from a key that is kept: another cart here is a bug.
     if (this.#record.state) throw new Error('a cart is created over another')
     const decided = await this.#build(command, at)
-    const keep = (answer: Kept) => (storage: PurchaseRecord['storage']) => {
-      if (!idempotency) return
-      const { key, fingerprint } = idempotency
+    const keep = (answer: CartOutcome) => (storage: PurchaseRecord['storage']) => {
       // The id is derived from the key, so as long as there is this cart there can be no other for it.
-      const keptUntil = answer.kind === 'cart' ? Number.MAX_SAFE_INTEGER : at + IDEMPOTENCY_KEPT_MS
-      storage.keep(key, { fingerprint, answer: JSON.stringify(answer) }, at, keptUntil)
+      const keptUntil = answer.ok ? Number.MAX_SAFE_INTEGER : at + IDEMPOTENCY_KEPT_MS
+      storage.keep(idempotency, answer, at, keptUntil)
     }
     if (!decided.ok) {
-      if (idempotency && isKept(decided)) this.#record.write(keep({ kind: 'refused', refusal: decided }))
+      if (idempotency && isKept(decided)) this.#record.write(keep(decided))
       return decided
     }
     const cart = viewCart(decided.state, at)
-    this.#record.commit({ state: decided.state }, keep({ kind: 'cart', cart }))
+    this.#record.commit({ state: decided.state }, keep({ ok: true, cart }))
     return { ok: true, cart, isReplay: false }
   }
 

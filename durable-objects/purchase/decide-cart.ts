@@ -56,7 +56,11 @@ export function newPurchase(
 
 /** Refuses what a closed or busy cart does not take; null when it may change. */
 export function whyClosed(state: PurchaseState): Refusal | null {
-  if (state.status === 'checking_out') return refuse('checkout_in_progress')
+  return state.status === 'checking_out' ? refuse('checkout_in_progress') : whyOver(state)
+}
+
+/** Refuses what a cart takes no more that became an order or was abandoned. */
+export function whyOver(state: PurchaseState): Refusal | null {
   if (state.status === 'abandoned') return refuse('cart_closed')
   if (state.status !== 'completed') return null
   const order = { id: state.order!.id, token: state.orderToken! }

@@ -2,7 +2,7 @@ import { now } from '../../runtime/clock.ts'
 import { isSameSecret } from '../../runtime/digest.ts'
 import { log } from '../../runtime/log.ts'
 import type { Order } from '../../schema/http/order.ts'
-import { type Outcome, type Refusal, refuse } from '../../schema/outcome.ts'
+import { type Outcome, refuse } from '../../schema/outcome.ts'
 import { IDEMPOTENCY_KEPT_MS } from '../../schema/rpc/idempotency.ts'
 import type { CancelCommand, PendingEffect } from '../../schema/rpc/purchase.ts'
 import { cancelOrder, recordRefunded } from './cancel-order.ts'
@@ -11,8 +11,6 @@ import { permits } from './order-states.ts'
 import { capturePayment } from './place-order.ts'
 import type { PurchaseRecord } from './record.ts'
 import type { Change, Effect, PurchaseState } from './state.ts'
-
-type Kept = { kind: 'order'; order: Order } | { kind: 'refused'; refusal: Refusal }
 
 /** What happens to a purchase once it is an order. */
 export class OrderCommands {
@@ -34,15 +32,9 @@ export class OrderCommands {
     const { state } = this.#record
     if (!state?.order) return refuse('order_not_found')
     const at = now()
-    const { key, fingerprint } = command.idempotency
-    const kept = this.#record.storage.kept(key, at)
-    if (kept) {
-      if (kept.fingerprint !== fingerprint) return refuse('idempotency_key_reused')
-      const answer = JSON.parse(kept.answer) as Kept
-      return answer.kind === 'order'
-        ? { ok: true, order: answer.order, isReplay: true }
-        : { ...answer.refusal, isReplay: true }
-    }
+    const { idempotency } = command
+    const replay = this.#record.storage.replay<{ order: Order }>(idempotency, at)
+    if (replay) return replay
     const { expectedVersion } = command
     if (expectedVersion !== null && expectedVersion !== state.order.version) {
       return refuse('precondition_failed', undefined, { version: state.order.version })
@@ -50,17 +42,17 @@ export class OrderCommands {
     if (state.attempt?.stage === 'capturing') {
       return refuse('order_state_conflict', 'The payment is being captured; repeat in a moment.')
     }
-    const keep = (answer: Kept) => (storage: PurchaseRecord['storage']) =>
-      storage.keep(key, { fingerprint, answer: JSON.stringify(answer) }, at, at + IDEMPOTENCY_KEPT_MS)
+    const keep = (answer: Outcome<{ order: Order }>) => (storage: PurchaseRecord['storage']) =>
+      storage.keep(idempotency, answer, at, at + IDEMPOTENCY_KEPT_MS)
     if (!permits(state.order, 'cancel')) {
       const { status, fulfillmentStatus } = state.order
-      const refusal = refuse('order_state_conflict', undefined, { status: status, fulfillmentStatus })
-      this.#record.write(keep({ kind: 'refused', refusal }))
+      const refusal = refuse('order_state_conflict', undefined, { status, fulfillmentStatus })
+      this.#record.write(keep(refusal))
       return refusal
     }
     const change = cancelOrder({ ...state, settings: command.settings }, command.reason, at)
     const { order } = change.state
-    this.#record.commit(change, keep({ kind: 'order', order: order! }))
+    this.#record.commit(change, keep({ ok: true, order: order! }))
     return { ok: true, order: order!, isReplay: false }
   }
 

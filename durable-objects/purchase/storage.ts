@@ -1,5 +1,7 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import type { Order } from '../../schema/http/order.ts'
+import { type Outcome, refuse } from '../../schema/outcome.ts'
+import type { IdempotencyStamp } from '../../schema/rpc/idempotency.ts'
 import type { CheckoutAnswer } from '../../schema/rpc/purchase.ts'
 import type { OutboxEvent } from '../../schema/rpc/source.ts'
 import { isBorn, migrate } from '../migrate.ts'
@@ -60,12 +62,6 @@ const READ_RECORDED = 'select recorded from watermark'
 /** Never beyond what there is, never back; one row. */
 const CONFIRM = `update watermark set recorded = max(recorded, ?2),
   confirmed = max(confirmed, min(?1, (select coalesce(max(outbox), 0) from event)))`
-
-export interface KeptAnswer {
-  fingerprint: string
-  /** JSON text. */
-  answer: string
-}
 
 /** All SQL of the Purchase object. Every writing method belongs inside the caller's `transactionSync`. */
 export class PurchaseStorage {
@@ -163,14 +159,22 @@ export class PurchaseStorage {
     }
   }
 
-  kept(key: string, at: EpochMs): KeptAnswer | null {
-    if (!this.exists()) return null
-    return this.#sql.exec<{ fingerprint: string; answer: string }>(READ_KEPT, key, at).toArray()[0] ?? null
+  /** The first answer to this key; a refusal when the key came with another body; null when it is new. */
+  replay<T extends object>(
+    stamp: IdempotencyStamp | null,
+    at: EpochMs,
+  ): Outcome<T & { isReplay: boolean }> | null {
+    if (!stamp || !this.exists()) return null
+    const row = this.#sql.exec<{ fingerprint: string; answer: string }>(READ_KEPT, stamp.key, at).toArray()[0]
+    if (!row) return null
+    if (row.fingerprint !== stamp.fingerprint) return refuse('idempotency_key_reused')
+    return { ...(JSON.parse(row.answer) as Outcome<T>), isReplay: true }
   }
 
-  keep(key: string, kept: KeptAnswer, at: EpochMs, keptUntil: EpochMs): void {
+  keep(stamp: IdempotencyStamp | null, answer: Outcome<object>, at: EpochMs, keptUntil: EpochMs): void {
+    if (!stamp) return
     this.#sql.exec(DROP_OVERDUE_KEPT, at)
-    this.#sql.exec(WRITE_KEPT, key, kept.fingerprint, kept.answer, keptUntil)
+    this.#sql.exec(WRITE_KEPT, stamp.key, stamp.fingerprint, JSON.stringify(answer), keptUntil)
   }
 
   lastKeptUntil(): EpochMs | null {
