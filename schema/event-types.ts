@@ -20,6 +20,7 @@ export const EVENT_TYPES = {
   'stock.fulfilled': 'stock:read',
   'stock.availability_changed': 'stock:read',
   'stock.shortage': 'stock:read',
+  'stock.drift_detected': 'stock:read',
   'cart.expired': 'orders:read',
   'order.placed': 'orders:read',
   'order.paid': 'orders:read',

@@ -59,6 +59,16 @@ export const PROBLEMS = {
     title: 'No such location',
     next: 'PUT /v1/admin/locations/{code} creates it.',
   },
+  transfer_not_found: {
+    status: 404,
+    title: 'No such transfer',
+    next: 'GET /v1/admin/transfers lists them.',
+  },
+  arrival_not_found: {
+    status: 404,
+    title: 'Nothing is expected under this reference',
+    next: 'GET /v1/admin/stock/{item} lists the arrivals.',
+  },
   image_not_found: {
     status: 404,
     title: 'No such image',
@@ -130,6 +140,16 @@ export const PROBLEMS = {
     status: 409,
     title: 'The quantity is above the limit for this SKU',
     next: '`limit` is the most one order may have.',
+  },
+  customer_limit_exceeded: {
+    status: 409,
+    title: 'The customer has the most units one customer may have',
+    next: '`lines[].available` is the most each line could be set to for this contact.',
+  },
+  not_on_sale: {
+    status: 409,
+    title: 'This is not on sale now',
+    next: '`saleStartsAt` and `saleEndsAt` say when it is.',
   },
   stock_conflict: {
     status: 409,

@@ -1,6 +1,6 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import type { Band } from '../../schema/rpc/source.ts'
-import type { Movement, MovementType, Position, StockPolicy } from '../../schema/rpc/stock.ts'
+import type { Arrival, Movement, MovementType, Position, StockPolicy, Taken } from '../../schema/rpc/stock.ts'
 import type { StoreRef } from '../../schema/store-ref.ts'
 
 /** A position as the object keeps it: with the priority of its location, lower gives first. */
@@ -24,32 +24,30 @@ export interface StockState {
   /** Null until the first movement or policy: reads of such an item answer "unknown". */
   store: StoreRef | null
   positions: KeptPosition[]
+  arrivals: Arrival[]
   policy: StockPolicy
   /** The store's band threshold as last sent along, for alarms, which have no caller. */
   storeLowStockThreshold: number
-  /** The band that was last announced. */
+  /** The band that was last announced, and when. */
   band: Band
+  bandAt: EpochMs
   /** Number of the last row of the ledger. */
   sequence: number
-  /** Counts changes that have no event: the document is newer though the sequence is not. */
+  /** Counts changes that have no event (policy, arrivals): the document is newer though the sequence is not. */
   policyVersion: number
 }
 
 /** Units of one promise at one position. */
-export interface Share {
-  location: string
-  lot: string
-  quantity: number
-}
+export type Share = Taken
 
 /**
- * The one reservation of a purchase. `released` and `expired` rows are kept: they answer repeats and fence off
- * commands that were overtaken.
+ * The one reservation of a purchase. Ended ones are kept for a while: they answer repeats and fence off commands that
+ * were overtaken.
  */
 export interface Reservation {
   purchaseId: string
   version: number
-  state: 'held' | 'allocated' | 'released' | 'expired'
+  state: 'held' | 'allocated' | 'released' | 'expired' | 'fulfilled'
   /** Units promised now; 0 once it has ended. */
   quantity: number
   /** When the hold ends (ended) by itself; null for a release that came before its reserve. */
@@ -58,8 +56,10 @@ export interface Reservation {
   shares: Share[]
   /** Sequence of the movement that made this hold: its age, for covering the oldest first. */
   since: number
-  /** Ids of the deallocations already done. */
-  deallocations: string[]
+  /** Deallocations and fulfillments already done, by their ids, with what they took. */
+  commands: Record<string, Share[]>
+  /** Null while it lives. */
+  endedAt: EpochMs | null
 }
 
 export interface Delta {

@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi'
 import { fromIso } from '../../runtime/clock.ts'
-import { handleSchema, QUANTITY_MAX } from '../quantity.ts'
+import { handleSchema, QUANTITY_MAX, skuSchema } from '../quantity.ts'
 import type { Band } from '../rpc/source.ts'
-import { ADJUST_REASONS, type Levels, MOVEMENT_TYPES } from '../rpc/stock.ts'
+import { ADJUST_REASONS, DISPOSITIONS, type Levels, MOVEMENT_TYPES } from '../rpc/stock.ts'
 import { plainText } from './plain-text.ts'
 
 export const BANDS = ['in_stock', 'low_stock', 'out_of_stock', 'backorder'] as const satisfies Band[]
@@ -24,6 +24,9 @@ const reference = plainText(100).openapi({
   description: 'A document number. It goes into events: no personal data.',
 })
 
+/** 500 characters, as a comment field has: it goes into every copy of the event. */
+const note = plainText(500).openapi({ description: 'It goes into events: no personal data.' })
+
 const positionSchema = z
   .object({
     location: z.string().openapi({ description: "'' is what was promised beyond hand" }),
@@ -36,6 +39,18 @@ const positionSchema = z
   })
   .openapi('StockPosition')
 
+const arrivalSchema = z
+  .object({
+    reference: z.string().openapi({ description: 'A purchase order, or the id of the transfer' }),
+    kind: z.enum(['supply', 'transfer']),
+    location: z.string(),
+    lot: z.string(),
+    quantity: z.int().openapi({ description: 'Units still to come' }),
+    expectedAt: z.string().nullable(),
+    expiresAt: z.string().nullable(),
+  })
+  .openapi('StockArrival')
+
 export const levelsSchema = z
   .object({
     item: z.string(),
@@ -47,7 +62,9 @@ export const levelsSchema = z
       .int()
       .openapi({ description: 'max(0, onHand - reserved - allocated - safetyStock), backorder apart' }),
     backorderLimit: z.int(),
+    incoming: z.int().openapi({ description: 'Units of all arrivals: not on hand, not available' }),
     positions: z.array(positionSchema),
+    arrivals: z.array(arrivalSchema),
     sequence: z.int().openapi({ description: 'Of the last event of this item' }),
   })
   .openapi('StockLevels')
@@ -57,12 +74,21 @@ export type LevelsOnWire = z.infer<typeof levelsSchema>
 export function levelsOnWire(levels: Levels): LevelsOnWire {
   return {
     ...levels,
-    positions: levels.positions.map((position) => ({
-      ...position,
-      expiresAt: position.expiresAt === null ? null : new Date(position.expiresAt).toISOString(),
+    positions: levels.positions.map((position) => ({ ...position, expiresAt: isoOrNull(position.expiresAt) })),
+    arrivals: levels.arrivals.map((arrival) => ({
+      ...arrival,
+      expectedAt: isoOrNull(arrival.expectedAt),
+      expiresAt: isoOrNull(arrival.expiresAt),
     })),
   }
 }
+
+function isoOrNull(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString()
+}
+
+/** 100 positions with a safety stock of their own, in one policy. */
+const POSITION_SAFETIES_MAX = 100
 
 export const policySchema = z
   .strictObject({
@@ -70,47 +96,105 @@ export const policySchema = z
     backorderLimit: units.default(0).openapi({ description: 'Units that may be promised beyond hand' }),
     availableOn: instant.nullable().default(null).openapi({ description: 'When more is expected' }),
     lowStockThreshold: units.nullable().default(null).openapi({ description: "null: the store's" }),
-    saleStartsAt: instant.nullable().default(null),
-    saleEndsAt: instant.nullable().default(null),
+    saleStartsAt: instant
+      .nullable()
+      .default(null)
+      .openapi({ description: 'Nothing is held before; holds and orders that there are stay' }),
+    saleEndsAt: instant.nullable().default(null).openapi({ description: 'Nothing is held anew from then on' }),
+    positions: z
+      .array(z.strictObject({ location: handleSchema, lot: lot.default(''), safetyStock: units }))
+      .max(POSITION_SAFETIES_MAX)
+      .default([])
+      .openapi({
+        description:
+          'Units of single positions that are never sold, besides `safetyStock`; a position keeps no more safe than it has. Those not named have 0.',
+      }),
   })
   .openapi('StockPolicy')
 export type PolicyOnWire = z.infer<typeof policySchema>
 
 const place = { location: handleSchema, lot: lot.optional(), expiresAt: instant.nullable().optional() }
 const reason = z.enum(ADJUST_REASONS)
+const remarks = { reference: reference.optional(), note: note.optional() }
 
-export const newMovementSchema = z
-  .discriminatedUnion('type', [
-    z.strictObject({
-      type: z.literal('receive'),
-      ...place,
-      quantity: units.min(1),
-      reason: reason.optional(),
-      reference: reference.optional(),
-    }),
-    z.strictObject({
-      type: z.literal('adjust'),
-      ...place,
-      quantity: z
-        .int()
-        .min(-QUANTITY_MAX)
-        .max(QUANTITY_MAX)
-        .refine((quantity) => quantity !== 0, 'is 0')
-        .openapi({ description: 'Signed: what is added or taken away' }),
-      reason,
-      reference: reference.optional(),
-    }),
-    z.strictObject({
-      type: z.literal('count'),
-      ...place,
-      quantity: units.openapi({ description: 'What is there' }),
-      expectedOnHand: units.optional().openapi({ description: 'Refused unless this many were on hand' }),
-      reason: reason.optional(),
-      reference: reference.optional(),
-    }),
-  ])
-  .openapi('NewStockMovement')
+const receive = z.strictObject({
+  type: z.literal('receive'),
+  ...place,
+  quantity: units.min(1),
+  reason: reason.optional(),
+  ...remarks,
+})
+
+const adjust = z.strictObject({
+  type: z.literal('adjust'),
+  ...place,
+  quantity: z
+    .int()
+    .min(-QUANTITY_MAX)
+    .max(QUANTITY_MAX)
+    .refine((quantity) => quantity !== 0, 'is 0')
+    .openapi({ description: 'Signed: what is added or taken away' }),
+  reason,
+  ...remarks,
+})
+
+const count = z.strictObject({
+  type: z.literal('count'),
+  ...place,
+  quantity: units.openapi({ description: 'What is there' }),
+  expectedOnHand: units.optional().openapi({ description: 'Refused unless this many were on hand' }),
+  reason: reason.optional(),
+  ...remarks,
+})
+
+const returned = z.strictObject({
+  type: z.literal('return'),
+  ...place,
+  quantity: units.min(1),
+  disposition: z
+    .enum(DISPOSITIONS)
+    .default('restock')
+    .openapi({ description: 'restock: on hand again; write_off: noted, not on hand' }),
+  orderId: z.string().max(40).optional().openapi({ description: 'The order that the goods come from' }),
+  reason: reason.optional(),
+  ...remarks,
+})
+
+const movementKinds = [receive, adjust, count, returned] as const
+
+export const newMovementSchema = z.discriminatedUnion('type', movementKinds).openapi('NewStockMovement')
 export type NewMovement = z.infer<typeof newMovementSchema>
+
+/** 250 movements in one request: each is a call to an object, of at most 1,000 in one invocation (Workers limits). */
+export const BATCH_MAX = 250
+
+const item = skuSchema
+export const newBatchSchema = z
+  .strictObject({
+    movements: z
+      .array(
+        z.discriminatedUnion('type', [
+          receive.extend({ item }),
+          adjust.extend({ item }),
+          count.extend({ item }),
+          returned.extend({ item }),
+        ]),
+      )
+      .min(1)
+      .max(BATCH_MAX),
+  })
+  .openapi('NewStockBatch')
+
+/** What a supplier will bring. */
+export const newArrivalSchema = z
+  .strictObject({
+    location: handleSchema,
+    lot: lot.optional(),
+    quantity: units.min(1).openapi({ description: 'Units still to come' }),
+    expectedAt: instant.nullable().default(null),
+  })
+  .openapi('NewStockArrival')
+export type NewArrival = z.infer<typeof newArrivalSchema>
 
 export const movementSchema = z
   .object({
@@ -133,6 +217,7 @@ export const movementSchema = z
     actor: z.string(),
     orderId: z.string().nullable(),
     purchaseId: z.string().nullable(),
+    disposition: z.enum(DISPOSITIONS).nullable(),
     expiresAt: z.string().nullable(),
     occurredAt: z.string(),
   })

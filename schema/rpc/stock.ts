@@ -2,7 +2,7 @@ import type { EpochMs } from '../../runtime/clock.ts'
 import type { Outcome } from '../outcome.ts'
 import type { StoreRef } from '../store-ref.ts'
 import type { IdempotencyStamp } from './idempotency.ts'
-import type { Band, EventSource } from './source.ts'
+import type { Band, EventSource, SourceDocument } from './source.ts'
 
 /** A set of goods that are counted together. `lot` is '' where lots are not kept. */
 export interface Position {
@@ -15,6 +15,20 @@ export interface Position {
   safetyStock: number
 }
 
+/** Goods on their way to a location: announced by a supplier, or sent from another location. Not on hand, not available. */
+export interface Arrival {
+  /** The document's number, unique in the item: a purchase order, or the id of the transfer. */
+  reference: string
+  kind: 'supply' | 'transfer'
+  location: string
+  lot: string
+  /** Units still to come. */
+  quantity: number
+  expectedAt: EpochMs | null
+  /** The sell-by date that the goods of a transfer bring along. */
+  expiresAt: EpochMs | null
+}
+
 export interface Levels {
   item: string
   onHand: number
@@ -23,11 +37,14 @@ export interface Levels {
   safetyStock: number
   /**
    * `max(0, onHand - reserved - allocated - safetyStock)`, backorder apart. `onHand` and `safetyStock` leave out lots
-   * past their date; promises made from such a lot still count.
+   * past their date; promises made from such a lot still count. A position keeps no more safe than it has.
    */
   available: number
   backorderLimit: number
+  /** Units of all arrivals. */
+  incoming: number
   positions: Position[]
+  arrivals: Arrival[]
   /** Of the item's last event: of the last movement, or of the band crossing it led to. */
   sequence: number
 }
@@ -38,18 +55,29 @@ export interface StockPolicy {
   availableOn: EpochMs | null
   /** Null: the store's `lowStockThreshold`, which the caller sends along. */
   lowStockThreshold: number | null
+  /** Outside of `[saleStartsAt, saleEndsAt)` nothing is held anew. */
   saleStartsAt: EpochMs | null
   saleEndsAt: EpochMs | null
+}
+
+/** Units of one position that are never sold; a policy names all that are not 0. */
+export interface PositionSafety {
+  location: string
+  locationPriority: number
+  lot: string
+  safetyStock: number
 }
 
 export interface ItemAvailability {
   item: string
   /** False for an item that never had a movement or a policy. */
   isKnown: boolean
+  /** 0 while the item is not on sale. */
   available: number
   /** Units that may still be promised beyond hand. */
   backorder: number
   band: Band
+  /** When more is expected: the policy's date, else the start of the sale, else the earliest arrival; null when past or unknown. */
   availableOn: EpochMs | null
   asOf: EpochMs
 }
@@ -82,6 +110,10 @@ export const ADJUST_REASONS = [
 ] as const
 export type AdjustReason = (typeof ADJUST_REASONS)[number]
 
+/** What became of returned goods: back on the shelf, or thrown away. */
+export const DISPOSITIONS = ['restock', 'write_off'] as const
+export type Disposition = (typeof DISPOSITIONS)[number]
+
 /** One ledger row as the API shows it; instants ISO 8601. */
 export interface Movement {
   id: string
@@ -99,6 +131,8 @@ export interface Movement {
   /** `ord_...` where the movement belongs to an order. A purchase that is still a cart is named by its id, which is no secret. */
   orderId: string | null
   purchaseId: string | null
+  /** Returns only. */
+  disposition: Disposition | null
   expiresAt: string | null
   occurredAt: string
 }
@@ -113,6 +147,8 @@ export interface ReserveCommand {
   expiresAt: EpochMs
   /** The store's band threshold, for items whose policy names none. */
   lowStockThreshold: number
+  /** Quotas only: how many units there are in all. The caller knows it, nobody sets it beforehand. */
+  limit?: number
 }
 
 export interface ReleaseCommand {
@@ -140,30 +176,118 @@ export interface DeallocateCommand {
   quantity: number
 }
 
-/** A movement by staff. The location was checked by the worker; its priority decides who gives first. */
-export interface MoveCommand {
+/** Ships units that were allocated: they leave the positions that were chosen for the order. */
+export interface FulfillCommand {
   store: StoreRef
-  type: 'receive' | 'adjust' | 'count'
+  purchaseId: string
+  orderId: string
+  /** Idempotent by this id for as long as the reservation is kept, e.g. the id of the fulfillment. */
+  commandId: string
+  /** At most what is allocated and on hand. */
+  quantity: number
+  /** Ships from this location alone; null takes the positions in the order they were chosen. */
+  location: string | null
+  lowStockThreshold: number
+}
+
+/** Where units were taken from. */
+export interface Taken {
+  location: string
+  lot: string
+  quantity: number
+}
+
+interface StaffCommand {
+  store: StoreRef
+  reference: string | null
+  note: string | null
+  actor: string
+  lowStockThreshold: number
+  /** Each answer is kept 7 days under its key, in the transaction of the movement. */
+  idempotency: IdempotencyStamp
+}
+
+/** Goods that arrive, change or are counted at one position. The location was checked by the worker; its priority decides who gives first. */
+export interface GoodsCommand extends StaffCommand {
+  type: 'receive' | 'adjust' | 'count' | 'return'
   location: string
   locationPriority: number
   lot: string
   expiresAt: EpochMs | null
-  /** receive: 1 or more; adjust: signed, not 0; count: 0 or more. */
+  /** receive, return: 1 or more; adjust: signed, not 0; count: 0 or more. */
   quantity: number
   reason: AdjustReason | null
-  reference: string | null
-  note: string | null
   /** count only: refused as `stock_conflict` unless the position has this many on hand. */
   expectedOnHand: number | null
-  actor: string
-  lowStockThreshold: number
-  idempotency: IdempotencyStamp
+  /** return only. */
+  orderId: string | null
+  disposition: Disposition | null
 }
+
+/** Sends free goods of one position to another location: they leave it now and are an arrival there until received. */
+export interface DispatchCommand extends StaffCommand {
+  type: 'dispatch'
+  transferId: string
+  location: string
+  lot: string
+  destination: string
+  quantity: number
+  expectedAt: EpochMs | null
+}
+
+/** Takes in what came of a transfer, in parts if need be; `missing` units are given up for lost. */
+export interface ReceiptCommand extends StaffCommand {
+  type: 'receipt'
+  transferId: string
+  /** The destination's priority. */
+  locationPriority: number
+  quantity: number
+  missing: number
+}
+
+export type MoveCommand = GoodsCommand | DispatchCommand | ReceiptCommand
 
 export interface MoveAnswer {
   movement: Movement
   levels: Levels
   isReplay: boolean
+}
+
+/** Sets what a supplier will bring under `reference`; 0 units takes it away. `receive` with that reference at that location counts it down. */
+export interface ArrivalCommand {
+  store: StoreRef
+  reference: string
+  location: string
+  lot: string
+  quantity: number
+  expectedAt: EpochMs | null
+  lowStockThreshold: number
+}
+
+/** A counter that is not what the ledger or the reservations say. `where` names the position, e.g. `main/LOT-7`. */
+export interface CounterDrift {
+  counter: 'onHand' | 'reserved' | 'allocated'
+  where: string
+  /** What it is. */
+  found: number
+  /** What the ledger's sum, or the reservations' shares, say. */
+  expected: number
+  by: 'ledger' | 'reservations'
+}
+
+export interface StockAudit {
+  item: string
+  sequence: number
+  /** Movements up to here have left the object for the log; their sums are kept. */
+  prunedSequence: number
+  drifts: CounterDrift[]
+}
+
+/** What one order has of an item. */
+export interface Allocation {
+  purchaseId: string
+  orderId: string
+  quantity: number
 }
 
 /**
@@ -174,8 +298,11 @@ export interface MoveAnswer {
  *   answer never claims a hold that is no more.
  * - `reservation_ended`: there is no live hold to allocate; or reserve and release of what an order has; or a hold that
  *   would be over before it begins.
- * - `stock_conflict`: what was expected and found. Allocate of another quantity `{ requested, held }`; deallocate of more
- *   than is allocated `{ requested, allocated }`; movements `{ quantity, onHand }`, `{ expectedOnHand, onHand }`, ...
+ *   Allocate too: goods of the hold were lost meanwhile.
+ * - `stock_conflict`: what was expected and found. Allocate of another quantity `{ requested, held }`; deallocate and
+ *   fulfill of more than is allocated `{ requested, allocated }`, or on hand there `{ requested, onHand }`; movements
+ *   `{ quantity, onHand }`, `{ expectedOnHand, onHand }`, receipts `{ quantity, missing, incoming }`, ...
+ * - `not_on_sale` `{ saleStartsAt, saleEndsAt }` (ISO 8601 or null): reserve of more than is held, outside of the sale.
  * - `idempotency_key_reused`.
  *
  * A change of quantity is a movement and an event; a change of `expiresAt` alone is neither. Fully deallocated
@@ -186,10 +313,13 @@ export interface StockRpc extends EventSource {
   release(command: ReleaseCommand): Promise<Outcome<object>>
   allocate(command: AllocateCommand): Promise<Outcome<object>>
   deallocate(command: DeallocateCommand): Promise<Outcome<object>>
+  fulfill(command: FulfillCommand): Promise<Outcome<{ taken: Taken[] }>>
   move(command: MoveCommand): Promise<Outcome<MoveAnswer>>
+  setArrival(command: ArrivalCommand): Promise<Outcome<{ levels: Levels }>>
   setPolicy(command: {
     store: StoreRef
     policy: StockPolicy
+    positions: PositionSafety[]
     lowStockThreshold: number
   }): Promise<Outcome<{ policy: StockPolicy; levels: Levels }>>
   /** Null for an item that never had a movement or a policy; reading one writes nothing. */
@@ -197,6 +327,20 @@ export interface StockRpc extends EventSource {
   availability(lowStockThreshold: number): Promise<ItemAvailability>
   /** The most units this purchase could hold now, its own hold counted in. A look, not a promise: only `reserve` grants. */
   mostFor(purchaseId: string): Promise<number>
-  /** Newest first, below `before` (exclusive; null starts at the newest). */
-  movements(query: { before: number | null; limit: number }): Promise<Movement[]>
+  /**
+   * Newest first, below `before` (exclusive; null starts at the newest). `olderInLog`: this is the end of what the object
+   * keeps, and the log has the movements below.
+   */
+  movements(query: {
+    before: number | null
+    limit: number
+  }): Promise<{ movements: Movement[]; olderInLog: boolean }>
+  /** Null for an item that was never written to. */
+  audit(): Promise<StockAudit | null>
+  /** Live allocations in purchase order, `after` exclusive ('' starts). */
+  allocations(query: { after: string; limit: number }): Promise<Allocation[]>
+  /** What the record should say now; for repairing the record. */
+  document(): Promise<SourceDocument | null>
+  /** Told as `stock.drift_detected` when it differs from what was told last; empty forgets. Answers whether it was told. */
+  reportDrift(drifts: readonly object[]): Promise<{ isTold: boolean }>
 }
