@@ -3,8 +3,9 @@ import { fromIso, now } from '../../runtime/clock.ts'
 import { errorText, log } from '../../runtime/log.ts'
 import { refuse } from '../../schema/outcome.ts'
 import type { BackgroundRpc, PurchaseRpc } from '../../schema/rpc/purchase.ts'
-import type { Pulled, SourceDocument } from '../../schema/rpc/source.ts'
+import type { OrderToRecord, Pulled } from '../../schema/rpc/source.ts'
 import type { Task } from './agenda.ts'
+import { allocationsOf } from './allocations.ts'
 import { recordAuthorization, recordUndone, reprice } from './attempt.ts'
 import { CartCommands } from './cart-commands.ts'
 import { CheckoutCommands } from './checkout-commands.ts'
@@ -158,6 +159,14 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
     return this.#alone(() => this.#orders.settleEffect(id, isDone))
   }
 
+  async allocations(): Answer<'allocations'> {
+    return allocationsOf(this.#record.state, this.#record.storage.recordedVersion())
+  }
+
+  async document(): Answer<'document'> {
+    return this.#document()
+  }
+
   // --- The outbox ---
 
   async pull(limit: number): Promise<Pulled> {
@@ -178,9 +187,10 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
     this.#record.write((storage) => storage.confirm(outbox, documentVersion ?? 0))
   }
 
-  #document(): SourceDocument | null {
-    const order = this.#record.state?.order
-    if (!order) return null
+  #document(): OrderToRecord['document'] | null {
+    const { state } = this.#record
+    if (!state?.order) return null
+    const { order } = state
     const { id, number, status, paymentStatus, fulfillmentStatus, lines, contact, placedAt, version } = order
     return {
       kind: 'order',
@@ -193,6 +203,7 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
         fulfillmentStatus,
         email: contact?.email?.toLowerCase() ?? null,
         skus: lines.map(({ sku }) => sku),
+        items: state.allocations,
         placedAt: fromIso(placedAt),
         order: JSON.stringify(order),
       },

@@ -6,7 +6,7 @@ import type { Outcome } from '../outcome.ts'
 import type { StoreRef } from '../store-ref.ts'
 import type { MarketTerms, VariantFacts } from './catalogue-facts.ts'
 import type { IdempotencyStamp } from './idempotency.ts'
-import type { EventSource } from './source.ts'
+import type { EventSource, OrderToRecord } from './source.ts'
 
 /** What a purchase needs to know of its store with each command; kept with it, so that alarms have it too. */
 export interface PurchaseSettings {
@@ -128,6 +128,17 @@ export interface PendingEffect {
   request: PaymentRequest
 }
 
+/** What a purchase has of Stock, in its own words; a purchase that is not there has nothing. */
+export interface PurchaseAllocations {
+  /** Units are being allocated or given back: Stock may say either. */
+  isInFlight: boolean
+  /** Two answers with the same one and not in flight: nothing was allocated or given back in between. */
+  revision: string
+  /** The record has heard of the order as it is. */
+  isRecorded: boolean
+  allocations: { item: string; quantity: number }[]
+}
+
 /** The Purchase object `{store}/{purchaseId}`: cart, checkout and order, one command at a time. */
 export interface PurchaseRpc extends EventSource {
   create(command: CreateCommand): Promise<Outcome<{ cart: Cart; isReplay: boolean }>>
@@ -171,6 +182,11 @@ export interface PurchaseRpc extends EventSource {
   /** Effects that wait for the worker: taken by `Background.runEffects`, settled one by one. */
   pendingEffects(): Promise<PendingEffect[]>
   settleEffect(command: { id: string; isDone: boolean }): Promise<void>
+
+  /** For audits; reading writes nothing. */
+  allocations(): Promise<PurchaseAllocations>
+  /** What the record should say of the order; null before there is one. */
+  document(): Promise<OrderToRecord['document'] | null>
 }
 
 /** What the Purchase object's alarm asks of the worker (entrypoint `Background`, through `ctx.exports`). */

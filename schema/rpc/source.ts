@@ -48,6 +48,8 @@ export interface OrderRecord {
   /** Lower case; null when there is none. Here for the staff's filter, never in an event. */
   email: string | null
   skus: string[]
+  /** What the order has allocated now; empty after its cancellation. */
+  items: { item: string; quantity: number }[]
   placedAt: EpochMs
   order: string
 }

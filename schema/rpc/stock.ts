@@ -2,7 +2,7 @@ import type { EpochMs } from '../../runtime/clock.ts'
 import type { Outcome } from '../outcome.ts'
 import type { StoreRef } from '../store-ref.ts'
 import type { IdempotencyStamp } from './idempotency.ts'
-import type { Band, EventSource, SourceDocument } from './source.ts'
+import type { AvailabilityToRecord, Band, EventSource } from './source.ts'
 
 /** A set of goods that are counted together. `lot` is '' where lots are not kept. */
 export interface Position {
@@ -247,6 +247,15 @@ export interface ReceiptCommand extends StaffCommand {
 
 export type MoveCommand = GoodsCommand | DispatchCommand | ReceiptCommand
 
+/** Gives back units that are allocated for a purchase whose order says that it does not have them. */
+export interface ReclaimCommand extends StaffCommand {
+  purchaseId: string
+  orderId: string
+  quantity: number
+  /** What the purchase says that its order has of this item: no unit of it is given back. Null: it is just changing. */
+  entitled: number | null
+}
+
 export interface MoveAnswer {
   movement: Movement
   levels: Levels
@@ -275,12 +284,37 @@ export interface CounterDrift {
   by: 'ledger' | 'reservations'
 }
 
+/** What an audit found wrong: with a counter, with the units of one order, or with one field of the record. */
+export type StockDrift =
+  | ({ kind: 'counter' } & CounterDrift)
+  /** The item has more units allocated (`found`) than the order says that it has (`expected`); or fewer. */
+  | {
+      kind: 'allocation_without_order' | 'order_without_allocation'
+      orderId: string
+      found: number
+      expected: number
+    }
+  /** The record said `found` where the item says `expected`; it has been repaired. */
+  | { kind: 'record'; field: string; found: string; expected: string }
+
+/** The part of an item that an audit has seen: orders of purchases in `(after, upTo]`, the rest when `after` is ''. */
+export interface DriftScope {
+  after: string
+  /** Null: to the end. */
+  upTo: string | null
+}
+
+/** Everything of one instant. */
 export interface StockAudit {
   item: string
   sequence: number
   /** Movements up to here have left the object for the log; their sums are kept. */
   prunedSequence: number
   drifts: CounterDrift[]
+  /** What the record should say. */
+  document: AvailabilityToRecord['document']
+  /** Since when the record may lawfully say something else: changes are on their way to it, or due. Null: it may not. */
+  behindSince: EpochMs | null
 }
 
 /** What one order has of an item. */
@@ -301,7 +335,9 @@ export interface Allocation {
  *   Allocate too: goods of the hold were lost meanwhile.
  * - `stock_conflict`: what was expected and found. Allocate of another quantity `{ requested, held }`; deallocate and
  *   fulfill of more than is allocated `{ requested, allocated }`, or on hand there `{ requested, onHand }`; movements
- *   `{ quantity, onHand }`, `{ expectedOnHand, onHand }`, receipts `{ quantity, missing, incoming }`, ...
+ *   `{ quantity, onHand }`, `{ expectedOnHand, onHand }`, receipts `{ quantity, missing, incoming }`, reclaim of units
+ *   that the order has `{ requested, allocated, entitled }`, ...
+ * - `checkout_in_progress`: reclaim while the purchase is changing; not kept under the key.
  * - `not_on_sale` `{ saleStartsAt, saleEndsAt }` (ISO 8601 or null): reserve of more than is held, outside of the sale.
  * - `idempotency_key_reused`.
  *
@@ -315,6 +351,7 @@ export interface StockRpc extends EventSource {
   deallocate(command: DeallocateCommand): Promise<Outcome<object>>
   fulfill(command: FulfillCommand): Promise<Outcome<{ taken: Taken[] }>>
   move(command: MoveCommand): Promise<Outcome<MoveAnswer>>
+  reclaim(command: ReclaimCommand): Promise<Outcome<MoveAnswer>>
   setArrival(command: ArrivalCommand): Promise<Outcome<{ levels: Levels }>>
   setPolicy(command: {
     store: StoreRef
@@ -337,10 +374,21 @@ export interface StockRpc extends EventSource {
   }): Promise<{ movements: Movement[]; olderInLog: boolean }>
   /** Null for an item that was never written to. */
   audit(): Promise<StockAudit | null>
-  /** Live allocations in purchase order, `after` exclusive ('' starts). */
-  allocations(query: { after: string; limit: number }): Promise<Allocation[]>
-  /** What the record should say now; for repairing the record. */
-  document(): Promise<SourceDocument | null>
-  /** Told as `stock.drift_detected` when it differs from what was told last; empty forgets. Answers whether it was told. */
-  reportDrift(drifts: readonly object[]): Promise<{ isTold: boolean }>
+  /**
+   * All live allocations of purchases in `(after, upTo]`, in order; looks at `limit` reservations at most. `upTo` null: to
+   * the end.
+   */
+  allocations(query: {
+    after: string
+    limit: number
+  }): Promise<{ allocations: Allocation[]; upTo: string | null }>
+  /** Units that this purchase's order has allocated here. */
+  allocatedTo(purchaseId: string): Promise<number>
+  /** What the record should say now. */
+  document(): Promise<StockAudit['document'] | null>
+  /**
+   * What an audit found in `scope`; none when all is well there. Told as `stock.drift_detected` when some of it was not
+   * told before, or says something else now. An item that was never written to tells nothing.
+   */
+  reportDrift(report: { scope: DriftScope; drifts: StockDrift[] }): Promise<{ isTold: boolean }>
 }

@@ -1,0 +1,16 @@
+import type { PurchaseAllocations } from '../../schema/rpc/purchase.ts'
+import { isRunning, type PurchaseState } from './state.ts'
+
+/** What the purchase has of Stock, for audits that compare the two. */
+export function allocationsOf(state: PurchaseState | null, recordedVersion: number): PurchaseAllocations {
+  const { attempt = null, order = null, allocations = [], deallocations = [] } = state ?? {}
+  // A checkout that captures is past its allocations; every other running one may be making or undoing them.
+  const isChanging = attempt !== null && isRunning(attempt) && attempt.stage !== 'capturing'
+  return {
+    isInFlight: isChanging || deallocations.length > 0,
+    // A new attempt, its next stage and each change of the order make another.
+    revision: [attempt?.number, attempt?.stage, order?.version].join('/'),
+    isRecorded: order === null || order.version <= recordedVersion,
+    allocations,
+  }
+}
