@@ -1,11 +1,14 @@
 import type { EpochMs } from '../../runtime/clock.ts'
+import type { EventType } from '../../schema/event-types.ts'
 import { newId } from '../../schema/ids.ts'
-import type { Movement, StockPolicy } from '../../schema/rpc/stock.ts'
+import type { Arrival, Movement, StockPolicy } from '../../schema/rpc/stock.ts'
 import type { StoreRef } from '../../schema/store-ref.ts'
-import { decideExpire } from './decide-expire.ts'
-import { afterDeltas, assertSound, bandRow, movementRow } from './ledger.ts'
-import { cover, coverable } from './positions.ts'
-import type { Change, Reservation, StockState } from './state.ts'
+import { assertReservation, assertSound } from './assertions.ts'
+import { brokenAt, cover, coverable, uncover } from './cover.ts'
+import { decideExpire, decideWriteOff, expiredLots, isSpent } from './decide-expire.ts'
+import { afterDeltas, bandRow, movementRow, tellingRow } from './ledger.ts'
+import { Losses } from './losses.ts'
+import type { Change, Delta, Reservation, StockState } from './state.ts'
 import type { StockStorage } from './storage.ts'
 
 /**
@@ -35,45 +38,81 @@ export class Book {
     }
   }
 
-  /** Overdue holds end before anything else is decided, however late the alarm is. */
-  expireOverdue(): void {
+  /**
+   * What is over ends before anything else is decided, however late the alarm is: holds past their end, at most
+   * `holdsMax`, and lots past their date. Says whether nothing is left.
+   */
+  expire(holdsMax: number): boolean {
     // One read each, not one list: the end of a hold may cover another overdue one and so move its shares.
-    for (let next = this.#overdue(); next; next = this.#overdue()) this.enter(decideExpire(next))
+    for (let ended = 0; ended < holdsMax; ended++) {
+      const next = this.#storage.overdue(this.at, 1)[0]
+      if (!next) break
+      this.enter(decideExpire(next, this.at), next)
+    }
+    for (const lot of expiredLots(this.state, this.at)) this.enter(decideWriteOff(lot))
+    return this.#storage.overdue(this.at, 1).length === 0
   }
 
-  #overdue(): Reservation | undefined {
-    return this.#storage.overdue(this.at, 1)[0]
-  }
-
-  /** Writes one ledger row with its reservation; goods that come free cover promises beyond hand in the same row. */
-  enter({ movement, deltas, reservation, place }: Change): Movement {
-    const after = afterDeltas(this.state, deltas, place)
-    assertSound(this.state, after, this.at)
-    if (reservation) this.#storage.saveReservation(reservation)
+  /**
+   * Writes one ledger row with its reservation (`own`: as it was). In the same row, promises whose goods were lost move
+   * to other goods, and goods that come free cover promises beyond hand. Orders that lost theirs are told after it.
+   */
+  enter(change: Change, own: Reservation | null = null): Movement {
+    const { movement, reservation, place, arrivals } = change
+    const before = this.state
+    if (reservation) this.#save(own, reservation)
+    let after = afterDeltas(before, change.deltas, place, arrivals)
+    const deltas = [...change.deltas]
+    const losses = new Losses()
+    const move = (moved: { reservations: Reservation[]; deltas: Delta[] }) => {
+      for (const next of moved.reservations) {
+        const was = this.#storage.reservation(next.purchaseId)
+        this.#save(was, next)
+        losses.note(was!, next)
+      }
+      after = afterDeltas(after, moved.deltas, null)
+      deltas.push(...moved.deltas)
+    }
+    for (const position of after.positions) {
+      const broken = brokenAt(position, this.at)
+      if (broken > 0) move(uncover(position, broken, this.#storage.promisedAt(position, broken)))
+    }
     const waiting = coverable(after, this.at)
-    const covered = cover(after, waiting > 0 ? this.#storage.beyondHand(waiting) : [], this.at)
-    for (const changed of covered.reservations) this.#storage.saveReservation(changed)
-    const numbered = movementRow(
-      afterDeltas(after, covered.deltas, null),
-      { ...movement, deltas: [...deltas, ...covered.deltas] },
-      newUlid(this.at),
-      this.at,
-    )
+    if (waiting > 0) move(cover(after, this.#storage.beyondHand(waiting), this.at))
+    assertSound(before, after, this.at)
+    const numbered = movementRow(after, { ...movement, deltas }, newUlid(this.at), this.at)
     this.#storage.append(numbered.row)
     this.state = numbered.state
     this.#isWritten = true
+    for (const facts of losses.told()) this.tell('stock.shortage', { movement: numbered.movement, ...facts })
     return numbered.movement
   }
 
-  /** For what nobody hears of: a prolonged hold, a fence. */
-  keep(reservation: Reservation): void {
-    this.#storage.saveReservation(reservation)
+  /** A row that moves nothing. */
+  tell(eventType: EventType, facts: object): void {
+    const told = tellingRow(this.state, eventType, facts, newUlid(this.at), this.at)
+    this.#storage.append(told.row)
+    this.state = told.state
+    this.#isWritten = true
   }
 
-  /** A policy has no event of its own: the document's version grows instead. */
-  setPolicy(policy: StockPolicy): void {
-    if (this.#before.store && JSON.stringify(policy) === JSON.stringify(this.state.policy)) return
-    this.state = { ...this.state, policy, policyVersion: this.state.policyVersion + 1 }
+  /** For what nobody hears of: a prolonged hold, a fence. */
+  keep(reservation: Reservation, own: Reservation | null): void {
+    this.#save(own, reservation)
+  }
+
+  /** A policy and its positions have no event of their own: the document's version grows instead. */
+  setPolicy(policy: StockPolicy, positions = this.state.positions): void {
+    const now = [this.state.policy, this.state.positions]
+    if (this.#before.store && JSON.stringify([policy, positions]) === JSON.stringify(now)) return
+    this.state = { ...this.state, policy, positions, policyVersion: this.state.policyVersion + 1 }
+    this.#isWritten = true
+  }
+
+  /** What a supplier announces has no event either. */
+  setArrivals(arrivals: Arrival[]): void {
+    if (JSON.stringify(arrivals) === JSON.stringify(this.state.arrivals)) return
+    this.state = { ...this.state, arrivals, policyVersion: this.state.policyVersion + 1 }
     this.#isWritten = true
   }
 
@@ -90,7 +129,15 @@ export class Book {
   /** Writes the counters; the last thing in every transaction. */
   close(): void {
     this.announce()
-    if (this.#isWritten) this.#storage.saveDifference(this.#before, this.state)
+    if (!this.#isWritten) return
+    const positions = this.state.positions.filter((position) => !isSpent(position, this.at))
+    this.state = { ...this.state, positions }
+    this.#storage.saveDifference(this.#before, this.state)
+  }
+
+  #save(was: Reservation | null, reservation: Reservation): void {
+    assertReservation(was, reservation)
+    this.#storage.saveReservation(reservation)
   }
 }
 

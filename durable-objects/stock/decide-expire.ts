@@ -1,7 +1,16 @@
-import { type Change, deltasOf, purchaseMovement, type Reservation } from './state.ts'
+import type { EpochMs } from '../../runtime/clock.ts'
+import {
+  type Change,
+  deltasOf,
+  isBeyondHand,
+  type KeptPosition,
+  purchaseMovement,
+  type Reservation,
+  type StockState,
+} from './state.ts'
 
 /** The end of an overdue hold: one ledger row and one event. */
-export function decideExpire(overdue: Reservation): Change {
+export function decideExpire(overdue: Reservation, at: EpochMs): Change {
   const movement = purchaseMovement(
     'expire',
     overdue.quantity,
@@ -11,7 +20,40 @@ export function decideExpire(overdue: Reservation): Change {
   return {
     movement,
     deltas: deltasOf(overdue.shares, { reserved: -1 }),
-    reservation: { ...overdue, state: 'expired', quantity: 0, shares: [] },
+    reservation: { ...overdue, state: 'expired', quantity: 0, shares: [], endedAt: at },
     place: null,
   }
+}
+
+/** Goods past their sell-by date leave: they stopped counting at that instant, this is the row that says so. */
+export function decideWriteOff({ location, lot, onHand, expiresAt }: KeptPosition): Change {
+  return {
+    movement: {
+      type: 'adjust',
+      quantity: -onHand,
+      reason: 'expired',
+      reference: null,
+      note: null,
+      actor: 'alarm',
+      orderId: null,
+      purchaseId: null,
+      disposition: null,
+      expiresAt: new Date(expiresAt!).toISOString(),
+    },
+    deltas: [{ location, lot, onHand: -onHand, reserved: 0, allocated: 0 }],
+    reservation: null,
+    place: null,
+  }
+}
+
+/** Lots with goods that are past their date. */
+export function expiredLots({ positions }: StockState, at: EpochMs): KeptPosition[] {
+  return positions.filter(({ onHand, expiresAt }) => onHand > 0 && expiresAt !== null && expiresAt <= at)
+}
+
+/** A lot whose time and goods are over says nothing more: its place goes to another. */
+export function isSpent(position: KeptPosition, at: EpochMs): boolean {
+  const { expiresAt, onHand, reserved, allocated } = position
+  const isOver = expiresAt !== null && expiresAt <= at
+  return isOver && !isBeyondHand(position) && onHand + reserved + allocated === 0
 }

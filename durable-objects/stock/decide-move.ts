@@ -1,9 +1,11 @@
+import type { EpochMs } from '../../runtime/clock.ts'
 import { refuse } from '../../schema/outcome.ts'
 import { QUANTITY_MAX } from '../../schema/quantity.ts'
-import type { AdjustReason, MoveCommand } from '../../schema/rpc/stock.ts'
+import type { AdjustReason, GoodsCommand } from '../../schema/rpc/stock.ts'
+import { received } from './arrivals.ts'
 import { assertUnits, type Decision, refused } from './decision.ts'
 import { newPosition } from './positions.ts'
-import type { StockState } from './state.ts'
+import type { KeptPosition, StockState } from './state.ts'
 
 /** Reasons for which goods are gone whatever was promised: the promise breaks and the ledger says why. */
 const MAY_BREAK_PROMISES: ReadonlySet<AdjustReason> = new Set([
@@ -16,37 +18,27 @@ const MAY_BREAK_PROMISES: ReadonlySet<AdjustReason> = new Set([
   'quality_hold',
 ])
 
-const LEAST = { receive: 1, adjust: -QUANTITY_MAX, count: 0 } as const
+const LEAST = { receive: 1, adjust: -QUANTITY_MAX, count: 0, return: 1 } as const
 
 /** Every event carries all levels: 500 positions are some 70 KB of it, far below the 2 MB that a row may have. */
 export const POSITIONS_MAX = 500
 
-/** Goods that arrive, are found changed, or are counted, at one position. */
-export function decideMove(state: StockState, command: MoveCommand): Decision<object> {
-  const { type, location, lot, quantity, expectedOnHand } = command
+/** Goods that arrive, come back, are found changed, or are counted, at one position. */
+export function decideMove(state: StockState, command: GoodsCommand, at: EpochMs): Decision<object> {
+  const { type, location, lot, quantity } = command
   assertUnits(quantity, LEAST[type])
   const known = state.positions.find((p) => p.location === location && p.lot === lot)
-  if (!known && state.positions.length >= POSITIONS_MAX) {
-    return conflict(`An item has ${POSITIONS_MAX} positions at most.`, { limit: POSITIONS_MAX })
-  }
   const position = known ?? { ...newPosition(location, lot), expiresAt: command.expiresAt }
   const expiresAt = command.expiresAt ?? position.expiresAt
-  if (expiresAt !== position.expiresAt && position.onHand > 0) {
-    return conflict('The position has goods with another sell-by date; use a lot of their own.', {
-      expectedExpiresAt: new Date(expiresAt!).toISOString(),
-      expiresAt: position.expiresAt === null ? null : new Date(position.expiresAt).toISOString(),
-    })
-  }
-  if (expectedOnHand !== null && expectedOnHand !== position.onHand) {
-    return conflict(`${position.onHand} units are on hand, ${expectedOnHand} were expected.`, {
-      expectedOnHand,
-      onHand: position.onHand,
-    })
-  }
-  const onHand = type === 'count' ? quantity : position.onHand + quantity
-  const refusal = refuseOnHand(command, position, onHand)
-  if (refusal) return refusal
-  const { reason, reference, note, actor } = command
+  const onHand = onHandAfter(command, position)
+  const isThrownAway = command.disposition === 'write_off'
+  const refusal =
+    (!known && refuseNewPosition(state)) ||
+    refuseGoods(command, position, expiresAt, onHand, at) ||
+    refuseOnHand(command, position, onHand)
+  if (refusal && !isThrownAway) return refusal
+  const { reason, reference, note, actor, orderId, disposition } = command
+  const change = onHand - position.onHand
   return {
     outcome: { ok: true },
     change: {
@@ -57,20 +49,64 @@ export function decideMove(state: StockState, command: MoveCommand): Decision<ob
         reference,
         note,
         actor,
-        orderId: null,
+        orderId,
         purchaseId: null,
-        expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
+        disposition,
+        expiresAt: isoOrNull(expiresAt),
       },
-      deltas: [{ location, lot, onHand: onHand - position.onHand, reserved: 0, allocated: 0 }],
+      deltas: isThrownAway ? [] : [{ location, lot, onHand: change, reserved: 0, allocated: 0 }],
       reservation: null,
-      place: { location, lot, expiresAt, priority: command.locationPriority },
+      place: isThrownAway ? null : { location, lot, expiresAt, priority: command.locationPriority },
+      ...(type === 'receive' && { arrivals: received(state.arrivals, command) }),
     },
   }
 }
 
+/** An item's positions have a bound. */
+export function refuseNewPosition(state: StockState): Decision<object> | null {
+  return state.positions.length >= POSITIONS_MAX
+    ? conflict(`An item has ${POSITIONS_MAX} positions at most.`, { limit: POSITIONS_MAX })
+    : null
+}
+
+function onHandAfter({ type, quantity, disposition }: GoodsCommand, { onHand }: KeptPosition): number {
+  if (type === 'count') return quantity
+  return disposition === 'write_off' ? onHand : onHand + quantity
+}
+
+/** The goods must be the kind that the position has, as many as were expected, and not past their date. */
+function refuseGoods(
+  { type, expectedOnHand }: GoodsCommand,
+  position: KeptPosition,
+  expiresAt: EpochMs | null,
+  onHand: number,
+  at: EpochMs,
+): Decision<object> | null {
+  if (expiresAt !== position.expiresAt && position.onHand > 0) {
+    return conflict('The position has goods with another sell-by date; use a lot of their own.', {
+      expectedExpiresAt: isoOrNull(expiresAt),
+      expiresAt: isoOrNull(position.expiresAt),
+    })
+  }
+  if (expectedOnHand !== null && expectedOnHand !== position.onHand) {
+    return conflict(`${position.onHand} units are on hand, ${expectedOnHand} were expected.`, {
+      expectedOnHand,
+      onHand: position.onHand,
+    })
+  }
+  const isOver = expiresAt !== null && expiresAt <= at
+  if (isOver && onHand > position.onHand) {
+    const hint = type === 'return' ? 'write them off' : 'they cannot be sold'
+    return conflict(`The sell-by date of these goods has passed; ${hint}.`, {
+      expiresAt: isoOrNull(expiresAt),
+    })
+  }
+  return null
+}
+
 function refuseOnHand(
-  { type, reason, quantity }: MoveCommand,
-  position: { onHand: number; reserved: number; allocated: number },
+  { type, reason, quantity }: GoodsCommand,
+  position: KeptPosition,
   onHand: number,
 ): Decision<object> | null {
   const facts = { quantity, onHand: position.onHand }
@@ -85,6 +121,10 @@ function refuseOnHand(
   return null
 }
 
-function conflict(detail: string, facts: Record<string, unknown>): Decision<object> {
+export function conflict(detail: string, facts: Record<string, unknown>): Decision<object> {
   return refused(refuse('stock_conflict', detail, facts))
+}
+
+function isoOrNull(at: EpochMs | null): string | null {
+  return at === null ? null : new Date(at).toISOString()
 }

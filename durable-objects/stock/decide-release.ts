@@ -1,3 +1,4 @@
+import type { EpochMs } from '../../runtime/clock.ts'
 import { refuse } from '../../schema/outcome.ts'
 import type { ReleaseCommand } from '../../schema/rpc/stock.ts'
 import { type Decision, refused } from './decision.ts'
@@ -10,8 +11,9 @@ import { deltasOf, purchaseMovement, type Reservation } from './state.ts'
 export function decideRelease(
   own: Reservation | null,
   { purchaseId, version }: ReleaseCommand,
+  at: EpochMs,
 ): Decision<object> {
-  if (own?.state === 'allocated') {
+  if (own?.state === 'allocated' || own?.state === 'fulfilled') {
     return refused(refuse('reservation_ended', 'The units were allocated to an order.'))
   }
   if (own && (version < own.version || (version === own.version && own.state !== 'released'))) {
@@ -25,12 +27,13 @@ export function decideRelease(
       expiresAt: null,
       orderId: null,
       since: 0,
-      deallocations: [],
+      commands: {},
     }),
     version,
     state: 'released',
     quantity: 0,
     shares: [],
+    endedAt: at,
   }
   if (own?.state !== 'held') return { ...ok, reservation }
   const movement = purchaseMovement('release', own.quantity, { purchaseId, orderId: null })

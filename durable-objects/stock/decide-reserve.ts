@@ -1,8 +1,10 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import { refuse } from '../../schema/outcome.ts'
-import type { ReserveCommand } from '../../schema/rpc/stock.ts'
+import type { ReserveCommand, StockPolicy } from '../../schema/rpc/stock.ts'
+import { backedUnits } from './cover.ts'
 import { assertUnits, type Decision, refused } from './decision.ts'
 import { addShares, giveBack, pick, totalsOf } from './positions.ts'
+import { isOnSale } from './sale.ts'
 import {
   type Delta,
   deltasOf,
@@ -29,7 +31,7 @@ export function decideReserve(
   const held = own?.state === 'held' ? own : null
   const ok: Reserved = { outcome: { ok: true, quantity, expiresAt } }
   if (held && isRepeat(held, command)) return ok
-  if (own?.state === 'allocated') {
+  if (own?.state === 'allocated' || own?.state === 'fulfilled') {
     return refused(refuse('reservation_ended', 'The units were allocated to an order.'))
   }
   // Also a repeat whose hold has ended meanwhile: the answer never claims a hold that is no more.
@@ -37,9 +39,12 @@ export function decideReserve(
     return refused(refuse('stale_version', undefined, { version: own.version }))
   }
   if (expiresAt <= at) return refused(refuse('reservation_ended', 'The hold would end before it begins.'))
-  const change = reshape(state, held, quantity, at)
+  if (quantity > (held?.quantity ?? 0) && !isOnSale(state.policy, at)) {
+    return refused(refuse('not_on_sale', undefined, saleFacts(state.policy)))
+  }
+  const available = mostFor(state, own, at)
+  const change = quantity <= available ? reshape(state, held, quantity, at) : null
   if (!change) {
-    const available = mostFor(state, own, at)
     const facts = { requested: quantity, available }
     return refused(refuse('insufficient_stock', `${available} of ${quantity} could be held.`, facts))
   }
@@ -52,7 +57,8 @@ export function decideReserve(
     orderId: null,
     shares: change.shares,
     since: held?.since ?? state.sequence + 1,
-    deallocations: own?.deallocations ?? [],
+    commands: own?.commands ?? {},
+    endedAt: null,
   }
   if (change.deltas.length === 0) return { ...ok, reservation }
   const movement = {
@@ -62,10 +68,15 @@ export function decideReserve(
   return { ...ok, change: { movement, deltas: change.deltas, reservation, place: null } }
 }
 
-/** The most units that the owner of a reservation could hold. */
+/** The most units that the owner of a reservation could hold: those it has that goods stand behind, and what there is room for. */
 export function mostFor(state: StockState, own: Reservation | null, at: EpochMs): number {
-  const held = own?.state === 'held' ? own.quantity : 0
-  return held + Math.max(0, totalsOf(state, at).room)
+  const backed = own?.state === 'held' ? backedUnits(state, own) : 0
+  return isOnSale(state.policy, at) ? backed + Math.max(0, totalsOf(state, at).room) : backed
+}
+
+function saleFacts({ saleStartsAt, saleEndsAt }: StockPolicy) {
+  const iso = (at: EpochMs | null) => (at === null ? null : new Date(at).toISOString())
+  return { saleStartsAt: iso(saleStartsAt), saleEndsAt: iso(saleEndsAt) }
 }
 
 function isRepeat(held: Reservation, { version, quantity, expiresAt }: ReserveCommand): boolean {

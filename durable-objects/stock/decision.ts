@@ -8,6 +8,8 @@ import type { Change, Reservation } from './state.ts'
 export interface Decision<T extends object> {
   outcome: Outcome<T>
   change?: Change
+  /** A second ledger row of the same command: what was missing of a transfer. */
+  and?: Change
   reservation?: Reservation
 }
 

@@ -1,19 +1,33 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import type { EventType } from '../../schema/event-types.ts'
 import { levelsOnWire } from '../../schema/http/stock.ts'
-import type { Band } from '../../schema/rpc/source.ts'
-import type { ItemAvailability, Levels, Movement, MovementType, Position } from '../../schema/rpc/stock.ts'
-import { bandNow } from './band.ts'
+import type {
+  Arrival,
+  ItemAvailability,
+  Levels,
+  Movement,
+  MovementType,
+  Position,
+} from '../../schema/rpc/stock.ts'
+import { availableOnOf, bandDueAt, bandNow } from './band.ts'
 import { decideExpire } from './decide-expire.ts'
-import { applyDeltas, mergeDeltas, newPosition, totalsOf } from './positions.ts'
-import { type Delta, isBeyondHand, type KeptPosition, type Reservation, type StockState } from './state.ts'
+import { applyDeltas, mergeDeltas, newPosition, sum, totalsOf } from './positions.ts'
+import { isOnSale } from './sale.ts'
+import {
+  type Delta,
+  isBeyondHand,
+  type KeptPosition,
+  type Place,
+  type Reservation,
+  type StockState,
+} from './state.ts'
 
 /** One row of the ledger, which is the outbox row, which is the event. */
 export interface LedgerRow {
   sequence: number
   /** A ULID: the movement is `mov_` and the event `evt_` before it. */
   ulid: string
-  /** Null for `stock.availability_changed`, which moves nothing. */
+  /** Null for what moves nothing: a band crossing, a shortage. */
   type: MovementType | null
   eventType: EventType
   occurredAt: EpochMs
@@ -47,27 +61,30 @@ export function levelsOf(state: StockState, at: EpochMs): Levels {
     safetyStock,
     available,
     backorderLimit: state.policy.backorderLimit,
+    incoming: sum(state.arrivals, (arrival) => arrival.quantity),
     positions: state.positions.filter(isTold).map(toPosition),
+    arrivals: state.arrivals,
     sequence: state.sequence,
   }
 }
 
 export function availabilityNow(state: StockState, storeThreshold: number, at: EpochMs): ItemAvailability {
   const { available, backorder } = totalsOf(state, at)
+  const isSold = isOnSale(state.policy, at)
   return {
     item: state.item,
     isKnown: state.store !== null,
-    available,
-    backorder,
+    available: isSold ? available : 0,
+    backorder: isSold ? backorder : 0,
     band: bandNow(state, at, storeThreshold),
-    availableOn: state.policy.availableOn,
+    availableOn: availableOnOf(state, at),
     asOf: at,
   }
 }
 
 /** The state as it is once overdue holds are over, whether or not that is written yet. */
-export function withoutOverdue(state: StockState, overdue: readonly Reservation[]): StockState {
-  const deltas = overdue.flatMap((reservation) => decideExpire(reservation).deltas)
+export function withoutOverdue(state: StockState, overdue: readonly Reservation[], at: EpochMs): StockState {
+  const deltas = overdue.flatMap((reservation) => decideExpire(reservation, at).deltas)
   return { ...state, positions: applyDeltas(state.positions, deltas) }
 }
 
@@ -75,7 +92,8 @@ export function withoutOverdue(state: StockState, overdue: readonly Reservation[
 export function afterDeltas(
   state: StockState,
   deltas: readonly Delta[],
-  place: { location: string; lot: string; expiresAt: EpochMs | null; priority: number } | null,
+  place: Place | null,
+  arrivals: Arrival[] = state.arrivals,
 ): StockState {
   let { positions } = state
   if (place) {
@@ -85,7 +103,7 @@ export function afterDeltas(
       isThere(p) ? { ...p, expiresAt: place.expiresAt, priority: place.priority } : p,
     )
   }
-  return { ...state, positions: applyDeltas(positions, deltas) }
+  return { ...state, arrivals, positions: applyDeltas(positions, deltas) }
 }
 
 /** Numbers a movement and writes down what it left: `state` already has its deltas. */
@@ -112,40 +130,32 @@ export function movementRow(
   return { state: next, row, movement }
 }
 
-/** The row that tells a band crossing; null while the announced band is still true. */
+/** The row that tells a band crossing; null while the announced band is still true, or was announced a moment ago. */
 export function bandRow(
   state: StockState,
   ulid: string,
   at: EpochMs,
 ): { state: StockState; row: LedgerRow } | null {
+  const dueAt = bandDueAt(state, at)
+  if (dueAt === null || dueAt > at) return null
+  const { item, band: previous } = state
   const current = bandNow(state, at)
-  const previous: Band = state.band
-  if (current === previous) return null
-  const sequence = state.sequence + 1
-  const next = { ...state, sequence, band: current }
-  const data = JSON.stringify({
-    item: state.item,
-    previous,
-    current,
-    levels: levelsOnWire(levelsOf(next, at)),
-  })
-  const eventType = 'stock.availability_changed' as const
-  return { state: next, row: { sequence, ulid, type: null, eventType, occurredAt: at, data } }
+  const next = { ...state, band: current, bandAt: at }
+  return tellingRow(next, 'stock.availability_changed', { item, previous, current }, ulid, at)
 }
 
-/**
- * Promise 1 as an assertion, before anything is written: a bug stops here and leaves no trace. Goods lost after the
- * promise may leave less than was promised, so the bound is asked only of what promises more.
- */
-export function assertSound(before: StockState, after: StockState, at: EpochMs): void {
-  for (const { location, lot, onHand, reserved, allocated } of after.positions) {
-    if (onHand < 0 || reserved < 0 || allocated < 0) {
-      throw new Error(`position ${location}/${lot} would be negative: ${onHand}, ${reserved}, ${allocated}`)
-    }
-  }
-  const [was, is] = [totalsOf(before, at), totalsOf(after, at)]
-  const isGrant = is.reserved + is.allocated > was.reserved + was.allocated
-  if (isGrant && is.room < 0) throw new Error(`promised ${-is.room} units more than there is room for`)
+/** A row that moves nothing: an event in the item's own sequence, with the levels as they are. */
+export function tellingRow(
+  state: StockState,
+  eventType: EventType,
+  facts: object,
+  ulid: string,
+  at: EpochMs,
+): { state: StockState; row: LedgerRow } {
+  const sequence = state.sequence + 1
+  const next = { ...state, sequence }
+  const data = JSON.stringify({ ...facts, levels: levelsOnWire(levelsOf(next, at)) })
+  return { state: next, row: { sequence, ulid, type: null, eventType, occurredAt: at, data } }
 }
 
 /** The place beyond hand is shown only while something sits there. */

@@ -9,6 +9,10 @@ export interface Waiting {
   holdEndsAt: EpochMs | null
   /** When the first lot with goods stops counting. */
   lotEndsAt: EpochMs | null
+  /** When the sale begins or ends. */
+  saleEdgeAt: EpochMs | null
+  /** When a band crossing that came too soon is told. */
+  bandDueAt: EpochMs | null
   /** True while an event or document is not confirmed by the relay. */
   isUnconfirmed: boolean
   /** When the relay was last nudged, or the oldest unconfirmed change was made. */
@@ -20,7 +24,8 @@ export interface Waiting {
 /** When the object must wake next; null leaves it asleep. */
 export function nextAlarm(waiting: Waiting): EpochMs | null {
   const renudgeAt = waiting.isUnconfirmed ? waiting.nudgedAt + renudgePauseMs(waiting.nudgesInVain) : null
-  const instants = [waiting.holdEndsAt, waiting.lotEndsAt, renudgeAt].filter((at) => at !== null)
+  const { holdEndsAt, lotEndsAt, saleEdgeAt, bandDueAt } = waiting
+  const instants = [holdEndsAt, lotEndsAt, saleEdgeAt, bandDueAt, renudgeAt].filter((at) => at !== null)
   return instants.length === 0 ? null : Math.min(...instants)
 }
 

@@ -1,10 +1,10 @@
 import type { EpochMs } from '../../runtime/clock.ts'
+import type { Position, PositionSafety } from '../../schema/rpc/stock.ts'
 import {
   BEYOND_HAND,
   type Delta,
   isBeyondHand,
   type KeptPosition,
-  type Reservation,
   type Share,
   type StockState,
 } from './state.ts'
@@ -37,7 +37,7 @@ export function totalsOf(
 ): Totals {
   const live = positions.filter((position) => isLive(position, at))
   const onHand = sum(live, (p) => p.onHand)
-  const safetyStock = policy.safetyStock + sum(live, (p) => p.safetyStock)
+  const safetyStock = policy.safetyStock + sum(live, safetyAt)
   const reserved = sum(positions, (p) => p.reserved)
   const allocated = sum(positions, (p) => p.allocated)
   const free = onHand - safetyStock - reserved - allocated
@@ -64,7 +64,7 @@ export function pick(state: StockState, quantity: number, at: EpochMs): Share[] 
   let fromHand = Math.min(quantity, available)
   const shares: Share[] = []
   for (const position of inGivingOrder(state.positions, at)) {
-    const taken = Math.min(fromHand, Math.max(0, freeAt(position) - position.safetyStock))
+    const taken = Math.min(fromHand, Math.max(0, freeAt(position) - safetyAt(position)))
     if (taken > 0) shares.push({ location: position.location, lot: position.lot, quantity: taken })
     fromHand -= taken
   }
@@ -85,49 +85,6 @@ export function giveBack(shares: readonly Share[], quantity: number): { kept: Sh
     if (share.quantity > back) kept.unshift({ ...share, quantity: share.quantity - back })
   }
   return { kept, given }
-}
-
-/** Units promised beyond hand that goods on hand could cover now. */
-export function coverable(state: StockState, at: EpochMs): number {
-  const beyond = state.positions.find(isBeyondHand)
-  const waiting = beyond ? beyond.reserved + beyond.allocated : 0
-  if (waiting === 0) return 0
-  const { onHand, safetyStock, reserved, allocated } = totalsOf(state, at)
-  return Math.min(waiting, Math.max(0, onHand - safetyStock - (reserved + allocated - waiting)))
-}
-
-/**
- * Moves promises from beyond hand to goods, in the order given (oldest first). Returns the reservations that
- * changed and the deltas; the sums of `reserved` and `allocated` stay as they were.
- */
-export function cover(
-  state: StockState,
-  waiting: readonly Reservation[],
-  at: EpochMs,
-): { reservations: Reservation[]; deltas: Delta[] } {
-  const free = inGivingOrder(state.positions, at).map((position) => ({
-    location: position.location,
-    lot: position.lot,
-    quantity: Math.max(0, freeAt(position) - position.safetyStock),
-  }))
-  let left = coverable(state, at)
-  const reservations: Reservation[] = []
-  const deltas: Delta[] = []
-  for (const reservation of waiting) {
-    const beyond = reservation.shares.find(isBeyondHand)
-    const moved = takeFrom(free, Math.min(left, beyond?.quantity ?? 0))
-    const units = sum(moved, (share) => share.quantity)
-    if (units === 0) continue
-    left -= units
-    const shares = addShares(giveBack(reservation.shares, units).kept, moved)
-    reservations.push({ ...reservation, shares })
-    const counter = reservation.state === 'held' ? 'reserved' : 'allocated'
-    for (const share of [...moved, { ...BEYOND_HAND, quantity: -units }]) {
-      const { location, lot, quantity } = share
-      deltas.push({ location, lot, onHand: 0, reserved: 0, allocated: 0, [counter]: quantity })
-    }
-  }
-  return { reservations, deltas }
 }
 
 /** Applies deltas; a position that is not there yet is made. */
@@ -173,6 +130,28 @@ export function newPosition(location: string, lot: string): KeptPosition {
   }
 }
 
+/** The positions with the safety stocks of a policy: those it does not name have none, those that are new are made. */
+export function withSafety(
+  positions: readonly KeptPosition[],
+  safeties: readonly PositionSafety[],
+): KeptPosition[] {
+  const isAt = (p: { location: string; lot: string }) => (q: { location: string; lot: string }) =>
+    p.location === q.location && p.lot === q.lot
+  const known = positions.map((position) => ({
+    ...position,
+    safetyStock: safeties.find(isAt(position))?.safetyStock ?? 0,
+  }))
+  const unknown = safeties.filter((safety) => safety.safetyStock > 0 && !positions.some(isAt(safety)))
+  return [
+    ...known,
+    ...unknown.map(({ location, lot, locationPriority, safetyStock }) => ({
+      ...newPosition(location, lot),
+      priority: locationPriority,
+      safetyStock,
+    })),
+  ]
+}
+
 /** Adds units to a promise, keeping one share a position. */
 export function addShares(shares: readonly Share[], more: readonly Share[]): Share[] {
   const next = shares.map((share) => ({ ...share }))
@@ -184,20 +163,7 @@ export function addShares(shares: readonly Share[], more: readonly Share[]): Sha
   return next
 }
 
-function takeFrom(free: Share[], quantity: number): Share[] {
-  const taken: Share[] = []
-  let left = quantity
-  for (const share of free) {
-    const units = Math.min(left, share.quantity)
-    if (units === 0) continue
-    taken.push({ ...share, quantity: units })
-    share.quantity -= units
-    left -= units
-  }
-  return taken
-}
-
-function inGivingOrder(positions: readonly KeptPosition[], at: EpochMs): KeptPosition[] {
+export function inGivingOrder(positions: readonly KeptPosition[], at: EpochMs): KeptPosition[] {
   return positions
     .filter((position) => isLive(position, at) && !isBeyondHand(position))
     .sort(
@@ -213,10 +179,16 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-function freeAt(position: KeptPosition): number {
+/** Goods of a position that nobody was promised. */
+export function freeAt(position: Pick<Position, 'onHand' | 'reserved' | 'allocated'>): number {
   return position.onHand - position.reserved - position.allocated
 }
 
-function sum<T>(list: readonly T[], of: (entry: T) => number): number {
+/** What is not there cannot be kept safe: another location's goods are not withheld for it. */
+export function safetyAt({ safetyStock, onHand }: KeptPosition): number {
+  return Math.min(safetyStock, onHand)
+}
+
+export function sum<T>(list: readonly T[], of: (entry: T) => number): number {
   return list.reduce((total, entry) => total + of(entry), 0)
 }

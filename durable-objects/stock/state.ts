@@ -82,7 +82,16 @@ export interface Change {
   /** The reservation afterwards, where the change is about one. */
   reservation: Reservation | null
   /** The position that staff named: made if absent, its priority refreshed. */
-  place: { location: string; lot: string; expiresAt: EpochMs | null; priority: number } | null
+  place: Place | null
+  /** All arrivals afterwards, where the change is about them. */
+  arrivals?: Arrival[]
+}
+
+export interface Place {
+  location: string
+  lot: string
+  expiresAt: EpochMs | null
+  priority: number
 }
 
 export const NO_POLICY: StockPolicy = {
@@ -110,6 +119,7 @@ export function purchaseMovement(
     actor,
     orderId: purchase.orderId,
     purchaseId: purchase.purchaseId,
+    disposition: null,
     expiresAt: null,
   }
 }
@@ -117,12 +127,12 @@ export function purchaseMovement(
 /** Deltas of one counter (or of a move between counters) over the shares of a promise. */
 export function deltasOf(
   shares: readonly Share[],
-  signs: { reserved?: number; allocated?: number },
+  signs: { onHand?: number; reserved?: number; allocated?: number },
 ): Delta[] {
   return shares.map(({ location, lot, quantity }) => ({
     location,
     lot,
-    onHand: 0,
+    onHand: quantity * (signs.onHand ?? 0) || 0,
     reserved: quantity * (signs.reserved ?? 0) || 0,
     allocated: quantity * (signs.allocated ?? 0) || 0,
   }))

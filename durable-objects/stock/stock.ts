@@ -6,30 +6,40 @@ import { IDEMPOTENCY_KEPT_MS } from '../../schema/rpc/idempotency.ts'
 import type { Pulled } from '../../schema/rpc/source.ts'
 import type {
   AllocateCommand,
+  ArrivalCommand,
   DeallocateCommand,
+  FulfillCommand,
   ItemAvailability,
   Levels,
   MoveAnswer,
   MoveCommand,
   Movement,
+  PositionSafety,
   ReleaseCommand,
   ReserveCommand,
   StockPolicy,
   StockRpc,
+  Taken,
 } from '../../schema/rpc/stock.ts'
 import type { StoreRef } from '../../schema/store-ref.ts'
 import { Nudger } from '../nudge.ts'
 import { objectName } from '../object-stub.ts'
-import { documentVersion, nextLotEnd } from './band.ts'
+import { announced } from './arrivals.ts'
+import { bandDueAt, documentVersion, nextLotEnd } from './band.ts'
 import { Book } from './book.ts'
-import { decideAllocate, decideDeallocate } from './decide-allocate.ts'
-import { decideMove } from './decide-move.ts'
+import { decideAllocate } from './decide-allocate.ts'
+import { decideDeallocate } from './decide-deallocate.ts'
+import { decideFulfill } from './decide-fulfill.ts'
+import { decideMove, POSITIONS_MAX } from './decide-move.ts'
 import { decideRelease } from './decide-release.ts'
 import { decideReserve, mostFor } from './decide-reserve.ts'
+import { decideDispatch, decideReceipt } from './decide-transfer.ts'
 import type { Decision } from './decision.ts'
 import { availabilityNow, levelsOf, withoutOverdue } from './ledger.ts'
 import { nextAlarm } from './next-alarm.ts'
 import { pullRun } from './outbox.ts'
+import { withSafety } from './positions.ts'
+import { nextSaleEdge } from './sale.ts'
 import type { Reservation, StockState } from './state.ts'
 import { StockStorage } from './storage.ts'
 
@@ -42,6 +52,19 @@ type ReservationCommand = StoreCommand & { purchaseId: string }
 /** SQLite's "no limit". */
 const ALL = -1
 
+/** Holds that end in one transaction, some 100 ms of work; the next transaction goes on. */
+const EXPIRED_AT_ONCE_MAX = 1_000
+/** Movements that stay when the log has them: the page that staff look at first. */
+const MOVEMENTS_KEPT = 100
+/** Movements leave in batches, so that the sums are written once for a hundred. */
+const PRUNE_BATCH = 100
+/** Movements that leave with one confirmation: more than one can confirm. */
+const PRUNED_AT_ONCE_MAX = 1_000
+/** Reservations looked at for each batch of movements: each movement begins one at most. */
+const FORGET_BATCH = 2 * PRUNED_AT_ONCE_MAX
+/** An ended reservation answers repeats and fences off late commands for as long as idempotency keys are kept. */
+const ENDED_KEPT_MS = IDEMPOTENCY_KEPT_MS
+
 /** An alarm that failed tries again this much later, for as long as it takes. */
 const ALARM_RETRY_MS = 5_000
 
@@ -51,6 +74,8 @@ export class Stock extends DurableObject<Env> implements StockRpc {
   readonly #nudger: Nudger
   /** The alarm as set; kept here because setting it is billed as a row. */
   #alarmAt: EpochMs | null = null
+  /** How far the walk along ended reservations has come. Memory: an eviction begins it anew. */
+  #forgetAfter = ''
   /** Nudges by alarm since the relay last confirmed, and the last of them. Memory: an eviction asks sooner, never later. */
   #nudgesInVain = 0
   #renudgedAt: EpochMs = 0
@@ -64,25 +89,40 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     })
   }
 
+  /** True for what tells nobody: everything counts as in the log at once. */
+  protected get isSilent(): boolean {
+    return false
+  }
+
   /** Rows written since the object woke, the alarm apart: a test holds the commands to their price. */
   get rowsWritten(): number {
     return this.#storage.rowsWritten
   }
 
   async reserve(command: ReserveCommand): Promise<Outcome<{ quantity: number; expiresAt: EpochMs }>> {
-    return this.#decide(command, (state, own, at) => decideReserve(state, own, command, at))
+    const { limit } = command
+    return this.#decide(
+      command,
+      (state, own, at) => decideReserve(state, own, command, at),
+      // A quota has no goods: all of its units are promised beyond hand.
+      (book) => limit !== undefined && book.setPolicy({ ...book.state.policy, backorderLimit: limit }),
+    )
   }
 
   async release(command: ReleaseCommand): Promise<Outcome<object>> {
-    return this.#decide(command, (_, own) => decideRelease(own, command))
+    return this.#decide(command, (_, own, at) => decideRelease(own, command, at))
   }
 
   async allocate(command: AllocateCommand): Promise<Outcome<object>> {
-    return this.#decide(command, (_, own) => decideAllocate(own, command))
+    return this.#decide(command, (state, own, at) => decideAllocate(state, own, command, at))
   }
 
   async deallocate(command: DeallocateCommand): Promise<Outcome<object>> {
-    return this.#decide(command, (_, own) => decideDeallocate(own, command))
+    return this.#decide(command, (_, own, at) => decideDeallocate(own, command, at))
+  }
+
+  async fulfill(command: FulfillCommand): Promise<Outcome<{ taken: Taken[] }>> {
+    return this.#decide(command, (_, own, at) => decideFulfill(own, command, at))
   }
 
   async move(command: MoveCommand): Promise<Outcome<MoveAnswer>> {
@@ -91,8 +131,9 @@ export class Stock extends DurableObject<Env> implements StockRpc {
       const known = this.#storage.command(key)
       if (known && known.fingerprint !== fingerprint) return refuse('idempotency_key_reused')
       if (known) return asReplay(JSON.parse(known.answer) as Outcome<MoveAnswer>)
-      const { outcome, change } = decideMove(book.state, command)
+      const { outcome, change, and } = this.#decideMove(book, command)
       const movement = change && book.enter(change)
+      if (and) book.enter(and)
       book.announce()
       const levels = levelsOf(book.state, book.at)
       const answer: Outcome<MoveAnswer> = movement
@@ -104,13 +145,32 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     })
   }
 
+  #decideMove({ state, at }: Book, command: MoveCommand): Decision<object> {
+    if (command.type === 'dispatch') return decideDispatch(state, command, at)
+    return command.type === 'receipt' ? decideReceipt(state, command, at) : decideMove(state, command, at)
+  }
+
+  async setArrival(command: ArrivalCommand): Promise<Outcome<{ levels: Levels }>> {
+    return this.#write(command, (book) => {
+      const next = announced(book.state.arrivals, command)
+      if (!Array.isArray(next)) return next
+      book.setArrivals(next)
+      return { ok: true, levels: levelsOf(book.state, book.at) }
+    })
+  }
+
   async setPolicy(command: {
     store: StoreRef
     policy: StockPolicy
+    positions: PositionSafety[]
     lowStockThreshold: number
   }): Promise<Outcome<{ policy: StockPolicy; levels: Levels }>> {
     return this.#write(command, (book) => {
-      book.setPolicy(command.policy)
+      const positions = withSafety(book.state.positions, command.positions)
+      if (positions.length > Math.max(POSITIONS_MAX, book.state.positions.length)) {
+        return refuse('stock_conflict', undefined, { limit: POSITIONS_MAX })
+      }
+      book.setPolicy(command.policy, positions)
       book.announce()
       return { ok: true, policy: book.state.policy, levels: levelsOf(book.state, book.at) }
     })
@@ -134,8 +194,16 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     return mostFor(this.#stateAt(at), isOver ? null : own, at)
   }
 
-  async movements({ before, limit }: { before: number | null; limit: number }): Promise<Movement[]> {
-    return this.#storage.movements(before, limit)
+  async movements({
+    before,
+    limit,
+  }: {
+    before: number | null
+    limit: number
+  }): Promise<{ movements: Movement[]; olderInLog: boolean }> {
+    const movements = this.#storage.movements(before, limit)
+    const { prunedSequence } = this.#storage.watermarks()
+    return { movements, olderInLog: prunedSequence > 0 && movements.length < limit }
   }
 
   async pull(limit: number): Promise<Pulled> {
@@ -144,10 +212,24 @@ export class Stock extends DurableObject<Env> implements StockRpc {
   }
 
   async confirm(outbox: number, version: number | null): Promise<void> {
+    this.#undoIfThrown(() => this.#confirm(outbox, version ?? 0, now()))
+    this.#nudgesInVain = 0
+  }
+
+  #confirm(outbox: number, version: number, at: EpochMs): void {
     const state = this.#storage.load()
     // Nothing that does not exist yet can be confirmed, whatever the caller says.
-    this.#storage.confirm(Math.min(outbox, state.sequence), Math.min(version ?? 0, documentVersion(state)))
-    this.#nudgesInVain = 0
+    this.#storage.confirm(Math.min(outbox, state.sequence), Math.min(version, documentVersion(state)))
+    this.#prune(at)
+  }
+
+  /** What the log has leaves the object, but for the last page: it stays small for ever. */
+  #prune(at: EpochMs): void {
+    const { confirmed, prunedSequence } = this.#storage.watermarks()
+    const upTo = confirmed - MOVEMENTS_KEPT
+    if (upTo - prunedSequence < PRUNE_BATCH) return
+    this.#storage.prune(upTo, PRUNED_AT_ONCE_MAX)
+    this.#forgetAfter = this.#storage.forgetEnded(at - ENDED_KEPT_MS, this.#forgetAfter, FORGET_BATCH)
   }
 
   /** Ends overdue holds, follows the band, asks the relay again; always leaves with the next alarm set. */
@@ -155,7 +237,7 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     this.#alarmAt = null
     try {
       const at = now()
-      const { state } = this.#transact(null, at, () => null)
+      const { state } = this.#transact(null, at, (book) => book.expire(EXPIRED_AT_ONCE_MAX))
       if (state.store && this.#storage.behindSince(state, at) !== null) {
         this.#nudgesInVain += 1
         this.#renudgedAt = at
@@ -176,12 +258,14 @@ export class Stock extends DurableObject<Env> implements StockRpc {
   #decide<T extends object>(
     command: ReservationCommand,
     decide: (state: StockState, own: Reservation | null, at: EpochMs) => Decision<T>,
+    prepare: (book: Book) => void = () => undefined,
   ): Outcome<T> {
     return this.#write(command, (book) => {
+      prepare(book)
       const own = this.#storage.reservation(command.purchaseId)
       const { outcome, change, reservation } = decide(book.state, own, book.at)
-      if (change) book.enter(change)
-      if (reservation) book.keep(reservation)
+      if (change) book.enter(change, own)
+      if (reservation) book.keep(reservation, own)
       return outcome
     })
   }
@@ -189,26 +273,44 @@ export class Stock extends DurableObject<Env> implements StockRpc {
   /** One mutation: state, ledger and alarm in one stretch without an await, so they are durable together; then a nudge. */
   #write<T>(command: StoreCommand, work: (book: Book) => T): T {
     const at = now()
-    const { answer, state } = this.#transact(command, at, work)
+    const { answer, state } = this.#afterExpiry(command, at, work)
     if (this.#arm(state, at)) this.ctx.waitUntil(this.#nudge(state))
     return answer
   }
 
-  /** An assertion that throws inside takes back all that was written. */
+  /** What is over ends before the command is decided; where that is much, in transactions of its own. */
+  #afterExpiry<T>(
+    command: StoreCommand,
+    at: EpochMs,
+    work: (book: Book) => T,
+  ): { answer: T; state: StockState } {
+    for (;;) {
+      const { answer, state } = this.#transact(command, at, (book) =>
+        book.expire(EXPIRED_AT_ONCE_MAX) ? { said: work(book) } : null,
+      )
+      if (answer) return { answer: answer.said, state }
+    }
+  }
+
   #transact<T>(
     command: StoreCommand | null,
     at: EpochMs,
     work: (book: Book) => T,
   ): { answer: T; state: StockState } {
+    return this.#undoIfThrown(() => {
+      const book = new Book(this.#storage, at)
+      if (command) book.learn(command.store, command.lowStockThreshold)
+      const answer = work(book)
+      book.close()
+      if (this.isSilent) this.#confirm(book.state.sequence, documentVersion(book.state), at)
+      return { answer, state: book.state }
+    })
+  }
+
+  /** An assertion that throws inside takes back all that was written. */
+  #undoIfThrown<T>(work: () => T): T {
     try {
-      return this.ctx.storage.transactionSync(() => {
-        const book = new Book(this.#storage, at)
-        if (command) book.learn(command.store, command.lowStockThreshold)
-        book.expireOverdue()
-        const answer = work(book)
-        book.close()
-        return { answer, state: book.state }
-      })
+      return this.ctx.storage.transactionSync(work)
     } catch (error) {
       this.#storage.forget()
       throw error
@@ -221,6 +323,8 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     const next = nextAlarm({
       holdEndsAt: this.#storage.nextHoldEnd(),
       lotEndsAt: nextLotEnd(state, at),
+      saleEdgeAt: nextSaleEdge(state.policy, at),
+      bandDueAt: state.store && bandDueAt(state, at),
       isUnconfirmed: behindSince !== null,
       nudgedAt: Math.max(behindSince ?? 0, this.#renudgedAt),
       nudgesInVain: this.#nudgesInVain,
@@ -241,7 +345,7 @@ export class Stock extends DurableObject<Env> implements StockRpc {
 
   /** What a reader sees: overdue holds are over, though only the next mutation or alarm writes it. */
   #stateAt(at: EpochMs): StockState {
-    return withoutOverdue(this.#storage.load(), this.#storage.overdue(at, ALL))
+    return withoutOverdue(this.#storage.load(), this.#storage.overdue(at, ALL), at)
   }
 }
 

@@ -1,13 +1,14 @@
 import type { EpochMs } from '../../runtime/clock.ts'
-import type { EventType } from '../../schema/event-types.ts'
 import type { Band } from '../../schema/rpc/source.ts'
-import type { Movement, MovementType, StockPolicy } from '../../schema/rpc/stock.ts'
+import type { Arrival, Movement, StockPolicy } from '../../schema/rpc/stock.ts'
 import type { StoreRef } from '../../schema/store-ref.ts'
 import { isBorn, migrate } from '../migrate.ts'
 import { documentVersion } from './band.ts'
 import type { LedgerRow } from './ledger.ts'
 import { MIGRATIONS } from './migrations.ts'
-import { isBeyondHand, type KeptPosition, NO_POLICY, type Reservation, type StockState } from './state.ts'
+import { mergeDeltas } from './positions.ts'
+import { isSame, movementOf, type Row, toArrival, toLedgerRow, toPosition, toReservation } from './rows.ts'
+import { type Delta, isBeyondHand, NO_POLICY, type Reservation, type StockState } from './state.ts'
 
 /** The item itself: one row, by its key. */
 const ITEM = 'select * from item where id = 1'
@@ -23,9 +24,26 @@ const OVERDUE = `
   order by expires_at, purchase_id limit ?`
 /** When to wake for the next end of a hold: index reservation_due. */
 const NEXT_HOLD_END = `select min(expires_at) as expires_at from reservation where state = 'held'`
-/** Promises that wait for goods, oldest first: index reservation_beyond_hand. */
+/** Promises that wait for goods, orders before carts, oldest first: index reservation_beyond_hand. */
 const BEYOND_HAND_OLDEST_FIRST = `
-  select * from reservation where beyond_hand > 0 order by since, purchase_id limit ?`
+  select * from reservation where beyond_hand > 0 and state = ?1 order by since, purchase_id limit ?2`
+/** Promises of goods at one place, newest first, when goods were lost there: a rare walk over what is promised. */
+const PROMISED_AT = `
+  select * from reservation
+  where state = ?1 and exists (
+    select 1 from json_each(reservation.shares) where value ->> 'location' = ?2 and value ->> 'lot' = ?3)
+  order by since desc, purchase_id desc limit ?4`
+/** Goods on their way: all, by key; at most 100. */
+const ARRIVALS = 'select * from arrival order by reference'
+const SAVE_ARRIVAL = `
+  insert into arrival (reference, kind, location, lot, quantity, expected_at, expires_at)
+  values (?, ?, ?, ?, ?, ?, ?)
+  on conflict (reference) do update set
+    location = excluded.location, lot = excluded.lot, quantity = excluded.quantity,
+    expected_at = excluded.expected_at, expires_at = excluded.expires_at`
+const DELETE_ARRIVAL = 'delete from arrival where reference = ?'
+/** A lot whose time is over: primary key. */
+const DELETE_POSITION = 'delete from position where location = ? and lot = ?'
 
 /** Sets one position: primary key. Written only when it changed. */
 const SAVE_POSITION = `
@@ -36,19 +54,21 @@ const SAVE_POSITION = `
     reserved = excluded.reserved, allocated = excluded.allocated, safety_stock = excluded.safety_stock`
 /** Sets one reservation: primary key. */
 const SAVE_RESERVATION = `
-  insert into reservation (purchase_id, version, state, quantity, expires_at, order_id, shares, beyond_hand, since, deallocations)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  insert into reservation (purchase_id, version, state, quantity, expires_at, order_id, shares, beyond_hand, since, commands, ended_at)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   on conflict (purchase_id) do update set
     version = excluded.version, state = excluded.state, quantity = excluded.quantity,
     expires_at = excluded.expires_at, order_id = excluded.order_id, shares = excluded.shares,
-    beyond_hand = excluded.beyond_hand, since = excluded.since, deallocations = excluded.deallocations`
+    beyond_hand = excluded.beyond_hand, since = excluded.since, commands = excluded.commands,
+    ended_at = excluded.ended_at`
 /** Makes or changes the item's own row; its watermarks stay. */
 const SAVE_ITEM = `
-  insert into item (id, store, policy, policy_version, store_low_stock_threshold, band)
-  values (1, ?, ?, ?, ?, ?)
+  insert into item (id, store, policy, policy_version, store_low_stock_threshold, band, band_at)
+  values (1, ?, ?, ?, ?, ?, ?)
   on conflict (id) do update set
     policy = excluded.policy, policy_version = excluded.policy_version,
-    store_low_stock_threshold = excluded.store_low_stock_threshold, band = excluded.band`
+    store_low_stock_threshold = excluded.store_low_stock_threshold, band = excluded.band,
+    band_at = excluded.band_at`
 /** Appends to the ledger; a sequence that exists is a bug and fails. */
 const APPEND = `
   insert into movement (sequence, ulid, type, event_type, occurred_at, data) values (?, ?, ?, ?, ?, ?)`
@@ -61,6 +81,15 @@ const OCCURRED_AT = 'select occurred_at from movement where sequence = ?'
 const CONFIRM = `
   update item set confirmed = max(confirmed, ?1), recorded_version = max(recorded_version, ?2)
   where id = 1 and (confirmed < ?1 or recorded_version < ?2)`
+/** Movements that leave for the log, in order: the ledger's key. */
+const LEAVING = 'select * from movement where sequence <= ?1 order by sequence limit ?2'
+const DELETE_MOVEMENTS = 'delete from movement where sequence <= ?'
+/** Keeps the sums of what has left: the item's own row. */
+const SAVE_PRUNED = 'update item set pruned_sequence = ?1, pruned_sums = ?2 where id = 1'
+/** A few reservations further along their key, to forget those that ended long ago. */
+const RESERVATIONS_AFTER = `
+  select purchase_id, ended_at from reservation where purchase_id > ?1 order by purchase_id limit ?2`
+const DELETE_RESERVATION = 'delete from reservation where purchase_id = ?'
 /** The ledger as staff page through it, newest first: its key. Band crossings are events and no movements. */
 const MOVEMENTS = `
   select data from movement where sequence < ? and type is not null order by sequence desc limit ?`
@@ -71,12 +100,11 @@ const SAVE_COMMAND = 'insert into command (key, fingerprint, answer, kept_until)
 /** Forgets answers past their 7 days, with each new one: index command_by_end. */
 const PRUNE_COMMANDS = 'delete from command where kept_until <= ?'
 
-type Row = Record<string, SqlStorageValue>
-
-/** How far the relay has come. */
+/** How far the relay has come, and up to where movements have left. */
 export interface Watermarks {
   confirmed: number
   recordedVersion: number
+  prunedSequence: number
 }
 
 /** All SQL of the Stock object. Reads of an object that was never written to write nothing; the first write makes the tables. */
@@ -99,9 +127,11 @@ export class StockStorage {
       item: this.#item,
       store: null,
       positions: [],
+      arrivals: [],
       policy: NO_POLICY,
       storeLowStockThreshold: 0,
       band: 'out_of_stock',
+      bandAt: 0,
       sequence: 0,
       policyVersion: 0,
     }
@@ -111,9 +141,11 @@ export class StockStorage {
       ...empty,
       store: JSON.parse(row.store as string) as StoreRef,
       positions: this.#read(POSITIONS).map(toPosition),
+      arrivals: this.#read(ARRIVALS).map(toArrival),
       policy: JSON.parse(row.policy as string) as StockPolicy,
       storeLowStockThreshold: row.store_low_stock_threshold as number,
       band: row.band as Band,
+      bandAt: row.band_at as EpochMs,
       sequence: this.#first(LAST_SEQUENCE)!.sequence as number,
       policyVersion: row.policy_version as number,
     }
@@ -132,8 +164,18 @@ export class StockStorage {
     return (this.#first(NEXT_HOLD_END)?.expires_at ?? null) as EpochMs | null
   }
 
+  /** Promises without goods, in the order in which goods that come free cover them. */
   beyondHand(limit: number): Reservation[] {
-    return this.#read(BEYOND_HAND_OLDEST_FIRST, limit).map(toReservation)
+    const orders = this.#read(BEYOND_HAND_OLDEST_FIRST, 'allocated', limit)
+    const carts = this.#read(BEYOND_HAND_OLDEST_FIRST, 'held', limit - orders.length)
+    return [...orders, ...carts].map(toReservation)
+  }
+
+  /** Promises of goods at a place, in the order in which they break: carts before orders, newest first. */
+  promisedAt({ location, lot }: { location: string; lot: string }, limit: number): Reservation[] {
+    const carts = this.#read(PROMISED_AT, 'held', location, lot, limit)
+    const orders = this.#read(PROMISED_AT, 'allocated', location, lot, limit - carts.length)
+    return [...carts, ...orders].map(toReservation)
   }
 
   /** Writes what differs between two states: positions and the item's own row. */
@@ -144,15 +186,33 @@ export class StockStorage {
       const { location, lot, expiresAt, priority, onHand, reserved, allocated, safetyStock } = position
       this.#write(SAVE_POSITION, location, lot, expiresAt, priority, onHand, reserved, allocated, safetyStock)
     }
-    const itemOf = ({ store, policy, policyVersion, storeLowStockThreshold, band }: StockState) => [
+    for (const gone of before.positions) {
+      if (after.positions.some((p) => p.location === gone.location && p.lot === gone.lot)) continue
+      this.#write(DELETE_POSITION, gone.location, gone.lot)
+    }
+    this.#saveArrivals(before.arrivals, after.arrivals)
+    const itemOf = ({ store, policy, policyVersion, storeLowStockThreshold, band, bandAt }: StockState) => [
       JSON.stringify(store),
       JSON.stringify(policy),
       policyVersion,
       storeLowStockThreshold,
       band,
+      bandAt,
     ]
     if (JSON.stringify(itemOf(before)) !== JSON.stringify(itemOf(after)))
       this.#write(SAVE_ITEM, ...itemOf(after))
+  }
+
+  #saveArrivals(before: readonly Arrival[], after: readonly Arrival[]): void {
+    for (const arrival of after) {
+      const was = before.find(({ reference }) => reference === arrival.reference)
+      if (was === arrival || JSON.stringify(was) === JSON.stringify(arrival)) continue
+      const { reference, kind, location, lot, quantity, expectedAt, expiresAt } = arrival
+      this.#write(SAVE_ARRIVAL, reference, kind, location, lot, quantity, expectedAt, expiresAt)
+    }
+    for (const { reference } of before) {
+      if (!after.some((arrival) => arrival.reference === reference)) this.#write(DELETE_ARRIVAL, reference)
+    }
   }
 
   saveReservation(reservation: Reservation): void {
@@ -168,7 +228,8 @@ export class StockStorage {
       JSON.stringify(reservation.shares),
       beyond,
       reservation.since,
-      reservation.deallocations.length === 0 ? null : JSON.stringify(reservation.deallocations),
+      Object.keys(reservation.commands).length === 0 ? null : JSON.stringify(reservation.commands),
+      reservation.endedAt,
     )
   }
 
@@ -181,6 +242,7 @@ export class StockStorage {
     return {
       confirmed: (row?.confirmed ?? 0) as number,
       recordedVersion: (row?.recorded_version ?? 0) as number,
+      prunedSequence: (row?.pruned_sequence ?? 0) as number,
     }
   }
 
@@ -199,9 +261,35 @@ export class StockStorage {
     if (this.#hasTables) this.#write(CONFIRM, sequence, recordedVersion)
   }
 
+  /** Up to `limit` rows at or below a sequence leave; their sums stay. Answers how many left. */
+  prune(upTo: number, limit: number): number {
+    const leaving = this.#read(LEAVING, upTo, limit).map(toLedgerRow)
+    const last = leaving.at(-1)
+    if (!last) return 0
+    const kept = this.prunedSums()
+    const deltas = leaving.flatMap((row) => (row.type === null ? [] : movementOf(row.data).deltas))
+    this.#write(SAVE_PRUNED, last.sequence, JSON.stringify(mergeDeltas([...kept, ...deltas])))
+    this.#write(DELETE_MOVEMENTS, last.sequence)
+    return leaving.length
+  }
+
+  /** What the movements that have left summed up to, by position. */
+  prunedSums(): Delta[] {
+    return JSON.parse((this.#first(ITEM)?.pruned_sums ?? '[]') as string) as Delta[]
+  }
+
+  /** Looks at the next `limit` reservations and forgets those that ended before; answers where to go on, '' at the end. */
+  forgetEnded(before: EpochMs, after: string, limit: number): string {
+    const rows = this.#read(RESERVATIONS_AFTER, after, limit)
+    for (const { purchase_id: purchaseId, ended_at: endedAt } of rows) {
+      if (endedAt !== null && (endedAt as number) < before) this.#write(DELETE_RESERVATION, purchaseId!)
+    }
+    return rows.length < limit ? '' : (rows.at(-1)!.purchase_id as string)
+  }
+
   movements(before: number | null, limit: number): Movement[] {
     const rows = this.#read(MOVEMENTS, before ?? Number.MAX_SAFE_INTEGER, limit)
-    return rows.map((row) => (JSON.parse(row.data as string) as { movement: Movement }).movement)
+    return rows.map((row) => movementOf(row.data as string))
   }
 
   command(key: string): { fingerprint: string; answer: string } | null {
@@ -245,47 +333,5 @@ export class StockStorage {
   forget(): void {
     this.#isMigrated = false
     this.#hasTables = isBorn(this.#sql)
-  }
-}
-
-function isSame(a: KeptPosition, b: KeptPosition): boolean {
-  return (Object.keys(b) as (keyof KeptPosition)[]).every((key) => a[key] === b[key])
-}
-
-function toPosition(row: Row): KeptPosition {
-  return {
-    location: row.location as string,
-    lot: row.lot as string,
-    expiresAt: row.expires_at as EpochMs | null,
-    onHand: row.on_hand as number,
-    reserved: row.reserved as number,
-    allocated: row.allocated as number,
-    safetyStock: row.safety_stock as number,
-    priority: row.priority as number,
-  }
-}
-
-function toReservation(row: Row): Reservation {
-  return {
-    purchaseId: row.purchase_id as string,
-    version: row.version as number,
-    state: row.state as Reservation['state'],
-    quantity: row.quantity as number,
-    expiresAt: row.expires_at as EpochMs | null,
-    orderId: row.order_id as string | null,
-    shares: JSON.parse(row.shares as string) as Reservation['shares'],
-    since: row.since as number,
-    deallocations: JSON.parse((row.deallocations as string | null) ?? '[]') as string[],
-  }
-}
-
-function toLedgerRow(row: Row): LedgerRow {
-  return {
-    sequence: row.sequence as number,
-    ulid: row.ulid as string,
-    type: row.type as MovementType | null,
-    eventType: row.event_type as EventType,
-    occurredAt: row.occurred_at as EpochMs,
-    data: row.data as string,
   }
 }

@@ -33,8 +33,20 @@ export interface AvailabilityDocument {
   safetyStock: number
   available: number
   backorderLimit: number
+  /** Units of all arrivals. */
+  incoming: number
   /** Codes of the locations that have a position of this item. */
   locations: string[]
+  /** The same locations with what each has, its lots added up. */
+  byLocation: LocationFigures[]
+}
+
+/** What one location has of an item. */
+export interface LocationFigures {
+  location: string
+  onHand: number
+  reserved: number
+  allocated: number
 }
 
 export type Band = 'in_stock' | 'low_stock' | 'out_of_stock' | 'backorder'

@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  cover,
-  coverable,
-  giveBack,
-  mergeDeltas,
-  pick,
-  totalsOf,
-} from '../../../durable-objects/stock/positions.ts'
+import { cover, coverable } from '../../../durable-objects/stock/cover.ts'
+import { giveBack, mergeDeltas, pick, totalsOf } from '../../../durable-objects/stock/positions.ts'
 import { AT, at, reservation, state } from './states.ts'
 
 const share = (location: string, quantity: number, lot = '') => ({ location, lot, quantity })

@@ -19,9 +19,11 @@ export function state(positions: KeptPosition[], policy: Partial<StockPolicy> = 
     item: 'TEE',
     store: { slug: 'default', jurisdiction: null, region: null },
     positions,
+    arrivals: [],
     policy: { ...NO_POLICY, ...policy },
     storeLowStockThreshold: 2,
     band: 'in_stock',
+    bandAt: 0,
     sequence: 7,
     policyVersion: 0,
   }
@@ -39,7 +41,8 @@ export function reservation(figures: Partial<Reservation> = {}): Reservation {
     orderId: null,
     shares: [{ location: 'main', lot: '', quantity }],
     since: 3,
-    deallocations: [],
+    commands: {},
+    endedAt: null,
     ...figures,
   }
 }

@@ -3,7 +3,16 @@ import { env } from 'cloudflare:workers'
 import { stockOf } from '../../../durable-objects/stock/client.ts'
 import type { Stock } from '../../../durable-objects/stock/stock.ts'
 import { now } from '../../../runtime/clock.ts'
-import type { MoveCommand, Movement, StockPolicy, StockRpc } from '../../../schema/rpc/stock.ts'
+import type {
+  ArrivalCommand,
+  DispatchCommand,
+  GoodsCommand,
+  Movement,
+  PositionSafety,
+  ReceiptCommand,
+  StockPolicy,
+  StockRpc,
+} from '../../../schema/rpc/stock.ts'
 import type { StoreRef } from '../../../schema/store-ref.ts'
 
 export const STORE: StoreRef = { slug: 'default', jurisdiction: null, region: null }
@@ -56,7 +65,7 @@ export class StockItem {
     })
   }
 
-  move(command: Partial<MoveCommand> & Pick<MoveCommand, 'type' | 'quantity'>) {
+  move(command: Partial<GoodsCommand> & Pick<GoodsCommand, 'type' | 'quantity'>) {
     return this.rpc.move({
       store: STORE,
       location: 'main',
@@ -67,6 +76,8 @@ export class StockItem {
       reference: null,
       note: null,
       expectedOnHand: null,
+      orderId: null,
+      disposition: command.type === 'return' ? 'restock' : null,
       actor: 'root',
       lowStockThreshold: THRESHOLD,
       idempotency: { key: crypto.randomUUID(), fingerprint: 'same' },
@@ -74,11 +85,11 @@ export class StockItem {
     })
   }
 
-  receive(quantity: number, command: Partial<MoveCommand> = {}) {
+  receive(quantity: number, command: Partial<GoodsCommand> = {}) {
     return this.move({ type: 'receive', quantity, ...command })
   }
 
-  policy(policy: Partial<StockPolicy>) {
+  policy(policy: Partial<StockPolicy>, positions: PositionSafety[] = []) {
     return this.rpc.setPolicy({
       store: STORE,
       policy: {
@@ -90,8 +101,71 @@ export class StockItem {
         saleEndsAt: null,
         ...policy,
       },
+      positions,
       lowStockThreshold: THRESHOLD,
     })
+  }
+
+  fulfill(purchaseId: string, quantity: number, options: { location?: string; commandId?: string } = {}) {
+    return this.rpc.fulfill({
+      store: STORE,
+      purchaseId,
+      orderId: `ord_${purchaseId}`,
+      commandId: options.commandId ?? crypto.randomUUID(),
+      quantity,
+      location: options.location ?? null,
+      lowStockThreshold: THRESHOLD,
+    })
+  }
+
+  dispatch(quantity: number, command: Partial<DispatchCommand> = {}) {
+    return this.rpc.move({
+      ...this.#byStaff(),
+      type: 'dispatch',
+      transferId: 'trf_1',
+      location: 'main',
+      lot: '',
+      destination: 'annex',
+      quantity,
+      expectedAt: null,
+      ...command,
+    })
+  }
+
+  receipt(quantity: number, command: Partial<ReceiptCommand> = {}) {
+    return this.rpc.move({
+      ...this.#byStaff(),
+      type: 'receipt',
+      transferId: 'trf_1',
+      locationPriority: 1,
+      quantity,
+      missing: 0,
+      ...command,
+    })
+  }
+
+  expect(quantity: number, arrival: Partial<ArrivalCommand> = {}) {
+    return this.rpc.setArrival({
+      store: STORE,
+      reference: 'PO-1',
+      location: 'main',
+      lot: '',
+      quantity,
+      expectedAt: null,
+      lowStockThreshold: THRESHOLD,
+      ...arrival,
+    })
+  }
+
+  #byStaff() {
+    return {
+      store: STORE,
+      reference: null,
+      note: null,
+      actor: 'root',
+      lowStockThreshold: THRESHOLD,
+      idempotency: { key: crypto.randomUUID(), fingerprint: 'same' },
+    }
   }
 
   /** On hand, reserved, allocated, available. */
@@ -106,7 +180,7 @@ export class StockItem {
   async ledger(): Promise<Movement[]> {
     const rows: Movement[] = []
     for (let before: number | null = null; ; before = rows.at(-1)!.sequence) {
-      const page: Movement[] = await this.rpc.movements({ before, limit: 100 })
+      const { movements: page } = await this.rpc.movements({ before, limit: 100 })
       rows.push(...page)
       if (page.length < 100) return rows.reverse()
     }

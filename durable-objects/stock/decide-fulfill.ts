@@ -1,0 +1,39 @@
+import type { EpochMs } from '../../runtime/clock.ts'
+import { refuse } from '../../schema/outcome.ts'
+import type { FulfillCommand, Taken } from '../../schema/rpc/stock.ts'
+import { takeFrom } from './cover.ts'
+import { allocatedTo, withLess } from './decide-deallocate.ts'
+import { assertUnits, type Decision, refused } from './decision.ts'
+import { sum } from './positions.ts'
+import { deltasOf, isBeyondHand, purchaseMovement, type Reservation } from './state.ts'
+
+/** Allocated units leave the house, from the positions that were chosen for the order; once for each command id. */
+export function decideFulfill(
+  own: Reservation | null,
+  command: FulfillCommand,
+  at: EpochMs,
+): Decision<{ taken: Taken[] }> {
+  const { purchaseId, orderId, commandId, quantity, location } = command
+  assertUnits(quantity, 1)
+  const done = own?.commands[commandId]
+  if (done) return { outcome: { ok: true, taken: done } }
+  const allocated = allocatedTo(own, orderId)
+  if (!own || quantity > allocated) {
+    const facts = { requested: quantity, allocated }
+    return refused(refuse('stock_conflict', `${allocated} units are allocated to this order.`, facts))
+  }
+  const left = own.shares.map((share) => ({ ...share }))
+  const here = left.filter((share) => !isBeyondHand(share) && (location ?? share.location) === share.location)
+  const onHand = sum(here, (share) => share.quantity)
+  if (quantity > onHand) {
+    const facts = { requested: quantity, onHand }
+    return refused(refuse('stock_conflict', `Only ${onHand} of its units are on hand there.`, facts))
+  }
+  const taken = takeFrom(here, quantity)
+  const shares = left.filter((share) => share.quantity > 0)
+  // A promise that is shipped in part and given up in part was shipped.
+  const reservation = withLess(own, shares, commandId, taken, 'fulfilled', at)
+  const movement = purchaseMovement('fulfill', quantity, { purchaseId, orderId })
+  const deltas = deltasOf(taken, { onHand: -1, allocated: -1 })
+  return { outcome: { ok: true, taken }, change: { movement, deltas, reservation, place: null } }
+}
