@@ -86,7 +86,9 @@ describe('the record of availability', () => {
     safetyStock: 0,
     available,
     backorderLimit: 0,
+    incoming: 0,
     locations,
+    byLocation: locations.map((location) => ({ location, onHand: available, reserved: 0, allocated: 0 })),
   })
   const entry = (store: string, item: string, version: number, of: AvailabilityDocument) => ({
     store,

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { bandOf, nextLotEnd } from '../../../durable-objects/stock/band.ts'
-import { decideAllocate, decideDeallocate } from '../../../durable-objects/stock/decide-allocate.ts'
+import { decideAllocate } from '../../../durable-objects/stock/decide-allocate.ts'
+import { decideDeallocate } from '../../../durable-objects/stock/decide-deallocate.ts'
 import { decideExpire } from '../../../durable-objects/stock/decide-expire.ts'
 import { decideMove, POSITIONS_MAX } from '../../../durable-objects/stock/decide-move.ts'
 import { decideRelease } from '../../../durable-objects/stock/decide-release.ts'
 import { decideReserve } from '../../../durable-objects/stock/decide-reserve.ts'
 import { nextAlarm, renudgePauseMs } from '../../../durable-objects/stock/next-alarm.ts'
 import { QUANTITY_MAX } from '../../../schema/quantity.ts'
-import type { AdjustReason, MoveCommand } from '../../../schema/rpc/stock.ts'
+import type { AdjustReason, GoodsCommand } from '../../../schema/rpc/stock.ts'
 import { AT, at, reservation, state } from './states.ts'
 
 const store = { slug: 'default', jurisdiction: null, region: null }
@@ -134,7 +135,7 @@ describe('reserve', () => {
 
 describe('release', () => {
   const release = (own: Parameters<typeof decideRelease>[0], version: number) =>
-    decideRelease(own, { store, purchaseId: 'p', version })
+    decideRelease(own, { store, purchaseId: 'p', version }, AT)
 
   test('gives the units back', () => {
     const { outcome, change } = release(reservation(), 6)
@@ -170,10 +171,15 @@ describe('release', () => {
 })
 
 describe('allocate and deallocate', () => {
-  const allocate = (own: Parameters<typeof decideAllocate>[0], quantity = 2, orderId = 'ord_p') =>
-    decideAllocate(own, { store, purchaseId: 'p', orderId, quantity })
+  const allocate = (own: Parameters<typeof decideAllocate>[1], quantity = 2, orderId = 'ord_p') =>
+    decideAllocate(
+      state([at('main', { onHand: 9, reserved: 2 })]),
+      own,
+      { store, purchaseId: 'p', orderId, quantity },
+      AT,
+    )
   const deallocate = (own: Parameters<typeof decideDeallocate>[0], quantity: number, commandId = 'c1') =>
-    decideDeallocate(own, { store, purchaseId: 'p', orderId: 'ord_p', commandId, quantity })
+    decideDeallocate(own, { store, purchaseId: 'p', orderId: 'ord_p', commandId, quantity }, AT)
   const allocated = reservation({ state: 'allocated', orderId: 'ord_p', quantity: 3 })
 
   test('a hold becomes the promise to an order, unit for unit', () => {
@@ -203,7 +209,11 @@ describe('allocate and deallocate', () => {
     expect(first.change).toMatchObject({
       movement: { type: 'deallocate', quantity: 1 },
       deltas: [{ allocated: -1 }],
-      reservation: { state: 'allocated', quantity: 2, deallocations: ['c1'] },
+      reservation: {
+        state: 'allocated',
+        quantity: 2,
+        commands: { c1: [{ location: 'main', lot: '', quantity: 1 }] },
+      },
     })
     const kept = first.change!.reservation
     expect(deallocate(kept, 1)).toEqual({ outcome: { ok: true } })
@@ -216,7 +226,7 @@ describe('allocate and deallocate', () => {
 })
 
 test('an overdue hold ends by its own', () => {
-  expect(decideExpire(reservation())).toMatchObject({
+  expect(decideExpire(reservation(), AT)).toMatchObject({
     movement: { type: 'expire', quantity: 2, actor: 'alarm', purchaseId: 'p' },
     deltas: [{ reserved: -2 }],
     reservation: { state: 'expired', quantity: 0, shares: [] },
@@ -224,24 +234,30 @@ test('an overdue hold ends by its own', () => {
 })
 
 describe('movements by staff', () => {
-  const move = (command: Partial<MoveCommand>, given = five) =>
-    decideMove(given, {
-      store,
-      type: 'receive',
-      location: 'main',
-      locationPriority: 1,
-      lot: '',
-      expiresAt: null,
-      quantity: 1,
-      reason: null,
-      reference: null,
-      note: null,
-      expectedOnHand: null,
-      actor: 'root',
-      lowStockThreshold: 2,
-      idempotency: { key: 'k', fingerprint: 'f' },
-      ...command,
-    })
+  const move = (command: Partial<GoodsCommand>, given = five) =>
+    decideMove(
+      given,
+      {
+        store,
+        type: 'receive',
+        location: 'main',
+        locationPriority: 1,
+        lot: '',
+        expiresAt: null,
+        quantity: 1,
+        reason: null,
+        reference: null,
+        note: null,
+        expectedOnHand: null,
+        orderId: null,
+        disposition: null,
+        actor: 'root',
+        lowStockThreshold: 2,
+        idempotency: { key: 'k', fingerprint: 'f' },
+        ...command,
+      },
+      AT,
+    )
 
   test.each([
     ['received goods add up', { quantity: 4 }, 4],
@@ -251,7 +267,7 @@ describe('movements by staff', () => {
     ['lost goods are gone although they were promised', { type: 'adjust', quantity: -5, reason: 'lost' }, -5],
     ['promised goods stay', { type: 'adjust', quantity: -3, reason: 'quality_release' }, -3],
     ['the most a position may hold', { quantity: QUANTITY_MAX - 5 }, QUANTITY_MAX - 5],
-  ] satisfies [string, Partial<MoveCommand>, number][])('%s', (_, command, onHand) => {
+  ] satisfies [string, Partial<GoodsCommand>, number][])('%s', (_, command, onHand) => {
     const { outcome, change } = move(command)
     expect(outcome).toEqual({ ok: true })
     expect(change?.deltas.map((delta) => delta.onHand)).toEqual([onHand])
@@ -272,7 +288,7 @@ describe('movements by staff', () => {
     ],
     ['beyond the most a position may hold', { quantity: QUANTITY_MAX - 4 }, { limit: QUANTITY_MAX }],
     ['goods with another date at the same position', { expiresAt: AT + 5 }, { expiresAt: null }],
-  ] satisfies [string, Partial<MoveCommand>, object][])('refuses %s', (_, command, facts) => {
+  ] satisfies [string, Partial<GoodsCommand>, object][])('refuses %s', (_, command, facts) => {
     const { outcome, change } = move(command)
     expect(outcome).toMatchObject({ ok: false, code: 'stock_conflict', facts })
     expect(change).toBeUndefined()
@@ -319,11 +335,21 @@ test('a lot with goods wakes the item when it ends; one without, or one past, do
 })
 
 describe('the next alarm', () => {
-  const nothing = { holdEndsAt: null, lotEndsAt: null, isUnconfirmed: false, nudgedAt: AT, nudgesInVain: 0 }
+  const nothing = {
+    holdEndsAt: null,
+    lotEndsAt: null,
+    saleEdgeAt: null,
+    bandDueAt: null,
+    isUnconfirmed: false,
+    nudgedAt: AT,
+    nudgesInVain: 0,
+  }
   test.each([
     ['nothing to wait for', nothing, null],
     ['a hold', { ...nothing, holdEndsAt: AT + 9 }, AT + 9],
     ['a lot before a hold', { ...nothing, holdEndsAt: AT + 9, lotEndsAt: AT + 5 }, AT + 5],
+    ['a sale that begins before that', { ...nothing, lotEndsAt: AT + 5, saleEdgeAt: AT + 4 }, AT + 4],
+    ['a crossing that rests', { ...nothing, holdEndsAt: AT + 9, bandDueAt: AT + 3 }, AT + 3],
     ['a change the relay has not confirmed', { ...nothing, isUnconfirmed: true }, AT + 5_000],
     ['a hold before that', { ...nothing, isUnconfirmed: true, holdEndsAt: AT + 9 }, AT + 9],
     ['a relay asked in vain', { ...nothing, isUnconfirmed: true, nudgesInVain: 2 }, AT + 20_000],

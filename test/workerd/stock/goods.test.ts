@@ -65,18 +65,6 @@ describe('units promised beyond hand', () => {
   })
 })
 
-test('goods that are lost after they were promised break the promise and nothing else', async () => {
-  const stock = new StockItem()
-  await stock.receive(5)
-  await stock.reserve('a', 5)
-  expect(await stock.move({ type: 'adjust', quantity: -4, reason: 'damaged' })).toMatchObject({ ok: true })
-  expect(await stock.counts()).toEqual([1, 5, 0, 0])
-  expect(await stock.reserve('b', 1)).toMatchObject({ facts: { available: 0 } })
-  expect(await stock.allocate('a', 5)).toEqual({ ok: true })
-  expect(await stock.deallocate('a', 5)).toEqual({ ok: true })
-  expect(await stock.counts()).toEqual([1, 0, 0, 1])
-})
-
 test('safety stock is never held', async () => {
   const stock = new StockItem()
   await stock.receive(5)
@@ -110,10 +98,72 @@ test('when a lot ends, the band follows by the alarm', async () => {
   expect(events.map(({ type }) => type)).toEqual([
     'stock.received',
     'stock.availability_changed',
+    'stock.adjusted',
     'stock.availability_changed',
   ])
+  expect(JSON.parse(events[2]!.data).movement).toMatchObject({
+    reason: 'expired',
+    actor: 'alarm',
+    quantity: -5,
+    deltas: [{ location: 'main', lot: 'l', onHand: -5 }],
+  })
   expect(JSON.parse(events.at(-1)!.data)).toMatchObject({ previous: 'in_stock', current: 'out_of_stock' })
   expect(document).toMatchObject({ document: { band: 'out_of_stock', available: 0 } })
+})
+
+describe('safety stock of a position', () => {
+  test('is kept there and nowhere else', async () => {
+    const stock = new StockItem()
+    await stock.receive(5, { location: 'shop' })
+    await stock.receive(10, { location: 'warehouse', locationPriority: 1 })
+    await stock.policy({}, [{ location: 'shop', locationPriority: 0, lot: '', safetyStock: 3 }])
+    expect((await stock.rpc.levels())!.levels).toMatchObject({ safetyStock: 3, available: 12 })
+    expect(await stock.reserve('a', 13)).toMatchObject({ facts: { available: 12 } })
+    await stock.reserve('a', 12)
+    expect(await positionsOf(stock)).toEqual([
+      ['shop', 5, 2, 0],
+      ['warehouse', 10, 10, 0],
+    ])
+  })
+
+  test('withholds no more than the position has', async () => {
+    const stock = new StockItem()
+    await stock.receive(10, { location: 'warehouse' })
+    await stock.policy({}, [{ location: 'shop', locationPriority: 0, lot: '', safetyStock: 3 }])
+    expect(await stock.counts()).toEqual([10, 0, 0, 10])
+    await stock.receive(2, { location: 'shop' })
+    expect(await stock.counts()).toEqual([12, 0, 0, 10])
+  })
+
+  test('that a policy does not name again is over', async () => {
+    const stock = new StockItem()
+    await stock.receive(5)
+    await stock.policy({}, [{ location: 'main', locationPriority: 0, lot: '', safetyStock: 3 }])
+    await stock.policy({})
+    expect(await stock.counts()).toEqual([5, 0, 0, 5])
+  })
+})
+
+test('10 and 15 in stock, an order of 13: exactly 13 are held, over both', async () => {
+  const stock = new StockItem()
+  await stock.receive(10, { location: 'near' })
+  await stock.receive(15, { location: 'far', locationPriority: 1 })
+  await stock.reserve('a', 13)
+  await stock.allocate('a', 13)
+  expect(await positionsOf(stock)).toEqual([
+    ['far', 15, 0, 3],
+    ['near', 10, 0, 10],
+  ])
+})
+
+test('a lot whose goods and promises are over makes room for another', async () => {
+  const stock = new StockItem()
+  await stock.receive(2, { lot: 'l', expiresAt: now() + DAY_MS })
+  testClock.advance(DAY_MS)
+  await runDurableObjectAlarm(stock.stub)
+  expect(await positionsOf(stock)).toEqual([])
+  expect(await stock.receive(1, { lot: 'l', expiresAt: now() })).toMatchObject({ code: 'stock_conflict' })
+  expect(await stock.receive(1, { lot: 'l', expiresAt: now() + DAY_MS })).toMatchObject({ ok: true })
 })
 
 test('a location that gives first does so from its next movement on', async () => {

@@ -178,7 +178,10 @@ describe('reading an item that was never written to', () => {
       backorder: 0,
       band: 'out_of_stock',
     })
-    expect(await stock.rpc.movements({ before: null, limit: 10 })).toEqual([])
+    expect(await stock.rpc.movements({ before: null, limit: 10 })).toEqual({
+      movements: [],
+      olderInLog: false,
+    })
     expect(await stock.rpc.pull(10)).toEqual({ events: [], document: null, hasMore: false })
     await stock.rpc.confirm(0, null)
     expect(await stock.tables()).toEqual([])

@@ -1,5 +1,6 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, test } from 'vitest'
+import { BAND_REST_MS } from '../../../durable-objects/stock/band.ts'
 import { now, testClock, toIso } from '../../../runtime/clock.ts'
 import type { OutboxEvent } from '../../../schema/rpc/source.ts'
 import { nudged } from '../../support/nudges.ts'
@@ -108,21 +109,70 @@ test('a policy alone is no event but a newer document, until it is recorded', as
   expect((await stock.rpc.pull(10)).document).toBeNull()
 })
 
-test('a band that shoppers see is told once for each crossing', async () => {
-  const stock = new StockItem()
-  await stock.receive(4)
-  await stock.reserve('a', 1)
-  await stock.reserve('b', 1)
-  await stock.reserve('c', 2)
-  await stock.policy({ backorderLimit: 1 })
-  const { events } = await stock.rpc.pull(100)
-  const crossings = events.filter(({ type }) => type === 'stock.availability_changed')
-  expect(crossings.map(({ data }) => JSON.parse(data).current)).toEqual([
-    'in_stock',
-    'low_stock',
-    'out_of_stock',
-    'backorder',
-  ])
+describe('a band that shoppers see', () => {
+  const toldBy = async (stock: StockItem) => {
+    const { events } = await stock.rpc.pull(100)
+    const crossings = events.filter(({ type }) => type === 'stock.availability_changed')
+    return crossings.map(({ data }) => JSON.parse(data).current)
+  }
+
+  test('is told once for each crossing', async () => {
+    const stock = new StockItem()
+    testClock.freeze(Date.now())
+    const changes = [
+      () => stock.receive(4),
+      () => stock.reserve('a', 1),
+      () => stock.reserve('b', 1),
+      () => stock.reserve('c', 2),
+      () => stock.policy({ backorderLimit: 1 }),
+    ]
+    for (const change of changes) {
+      await change()
+      testClock.advance(BAND_REST_MS)
+    }
+    expect(await toldBy(stock)).toEqual(['in_stock', 'low_stock', 'out_of_stock', 'backorder'])
+  })
+
+  test('hovers at its threshold without a storm: what it is then is told when a second is over', async () => {
+    const stock = new StockItem()
+    testClock.freeze(Date.now())
+    await stock.receive(3)
+    for (let i = 0; i < 10; i++) {
+      testClock.advance(20)
+      await stock.reserve('a', 1)
+      testClock.advance(20)
+      await stock.release('a')
+    }
+    await stock.reserve('b', 1)
+    expect(await toldBy(stock)).toEqual(['in_stock'])
+    testClock.advance(BAND_REST_MS)
+    await runDurableObjectAlarm(stock.stub)
+    expect(await toldBy(stock)).toEqual(['in_stock', 'low_stock'])
+    await runDurableObjectAlarm(stock.stub)
+    expect(await toldBy(stock)).toEqual(['in_stock', 'low_stock'])
+  })
+
+  test('that came back within the second is not told', async () => {
+    const stock = new StockItem()
+    testClock.freeze(Date.now())
+    await stock.receive(3)
+    await stock.reserve('a', 1)
+    await stock.release('a')
+    testClock.advance(BAND_REST_MS)
+    await runDurableObjectAlarm(stock.stub)
+    expect(await toldBy(stock)).toEqual(['in_stock'])
+  })
+
+  test('that rests is told after an eviction too', async () => {
+    const stock = new StockItem()
+    testClock.freeze(Date.now())
+    await stock.receive(3)
+    await stock.reserve('a', 3)
+    await evictDurableObject(stock.stub)
+    testClock.advance(BAND_REST_MS)
+    expect(await runDurableObjectAlarm(stock.stub)).toBe(true)
+    expect(await toldBy(stock)).toEqual(['in_stock', 'out_of_stock'])
+  })
 })
 
 describe('a change reaches the relay', () => {
