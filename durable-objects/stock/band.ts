@@ -1,5 +1,5 @@
 import type { EpochMs } from '../../runtime/clock.ts'
-import type { AvailabilityDocument, Band } from '../../schema/rpc/source.ts'
+import type { AvailabilityDocument, AvailabilityToRecord, Band } from '../../schema/rpc/source.ts'
 import { nextArrivalAt } from './arrivals.ts'
 import { isLive, sum, totalsOf } from './positions.ts'
 import { isOnSale } from './sale.ts'
@@ -56,6 +56,16 @@ export function availabilityDocument(state: StockState, at: EpochMs): Availabili
     incoming: sum(state.arrivals, (arrival) => arrival.quantity),
     locations: [...new Set(located.map((position) => position.location))].sort(),
     byLocation: byLocation(located, at),
+  }
+}
+
+/** The document with its version, as pulls and audits hand it out. */
+export function documentOf(state: StockState, at: EpochMs): AvailabilityToRecord['document'] {
+  return {
+    kind: 'availability',
+    item: state.item,
+    version: documentVersion(state),
+    document: availabilityDocument(state, at),
   }
 }
 

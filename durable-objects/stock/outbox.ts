@@ -1,6 +1,6 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import type { OutboxEvent, Pulled } from '../../schema/rpc/source.ts'
-import { availabilityDocument, documentVersion } from './band.ts'
+import { documentOf, documentVersion } from './band.ts'
 import type { LedgerRow } from './ledger.ts'
 import type { StockStorage } from './storage.ts'
 
@@ -16,10 +16,7 @@ export function pullRun(storage: StockStorage, limit: number, at: EpochMs): Pull
   const isRecorded = version <= storage.watermarks().recordedVersion
   return {
     events: rows.map((row) => toEvent(row, state.item)),
-    document:
-      isRecorded && rows.length === 0
-        ? null
-        : { kind: 'availability', item: state.item, version, document: availabilityDocument(state, at) },
+    document: isRecorded && rows.length === 0 ? null : documentOf(state, at),
     hasMore: waiting.length > rows.length,
   }
 }

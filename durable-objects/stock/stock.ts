@@ -2,12 +2,14 @@ import { DurableObject } from 'cloudflare:workers'
 import { type EpochMs, now } from '../../runtime/clock.ts'
 import { errorText, log } from '../../runtime/log.ts'
 import { type Outcome, refuse } from '../../schema/outcome.ts'
-import { IDEMPOTENCY_KEPT_MS } from '../../schema/rpc/idempotency.ts'
+import { IDEMPOTENCY_KEPT_MS, type IdempotencyStamp } from '../../schema/rpc/idempotency.ts'
 import type { Pulled } from '../../schema/rpc/source.ts'
 import type {
   AllocateCommand,
+  AllocationPage,
   ArrivalCommand,
   DeallocateCommand,
+  DriftReport,
   FulfillCommand,
   ItemAvailability,
   Levels,
@@ -15,8 +17,10 @@ import type {
   MoveCommand,
   Movement,
   PositionSafety,
+  ReclaimCommand,
   ReleaseCommand,
   ReserveCommand,
+  StockAudit,
   StockPolicy,
   StockRpc,
   Taken,
@@ -25,12 +29,14 @@ import type { StoreRef } from '../../schema/store-ref.ts'
 import { Nudger } from '../nudge.ts'
 import { objectName } from '../object-stub.ts'
 import { announced } from './arrivals.ts'
-import { bandDueAt, documentVersion, nextLotEnd } from './band.ts'
+import { Auditor } from './auditor.ts'
+import { bandDueAt, documentOf, documentVersion, nextLotEnd } from './band.ts'
 import { Book } from './book.ts'
 import { decideAllocate } from './decide-allocate.ts'
 import { decideDeallocate } from './decide-deallocate.ts'
 import { decideFulfill } from './decide-fulfill.ts'
 import { decideMove, POSITIONS_MAX } from './decide-move.ts'
+import { decideReclaim } from './decide-reclaim.ts'
 import { decideRelease } from './decide-release.ts'
 import { decideReserve, mostFor } from './decide-reserve.ts'
 import { decideDispatch, decideReceipt } from './decide-transfer.ts'
@@ -71,6 +77,7 @@ const ALARM_RETRY_MS = 5_000
 /** Levels, reservations, allocations and movements of one stock item; one writer, so there is no race to lose. */
 export class Stock extends DurableObject<Env> implements StockRpc {
   readonly #storage: StockStorage
+  readonly #auditor: Auditor
   readonly #nudger: Nudger
   /** The alarm as set; kept here because setting it is billed as a row. */
   #alarmAt: EpochMs | null = null
@@ -83,6 +90,7 @@ export class Stock extends DurableObject<Env> implements StockRpc {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#storage = new StockStorage(ctx.storage.sql, objectName(ctx.id).key)
+    this.#auditor = new Auditor(this.#storage, ctx.storage.sql)
     this.#nudger = new Nudger(env.EVENTS_QUEUE)
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm()
@@ -126,13 +134,31 @@ export class Stock extends DurableObject<Env> implements StockRpc {
   }
 
   async move(command: MoveCommand): Promise<Outcome<MoveAnswer>> {
+    return this.#once(command, (book) => this.#decideMove(book, command))
+  }
+
+  async reclaim(command: ReclaimCommand): Promise<Outcome<MoveAnswer>> {
+    if (!this.#storage.load().store) return refuse('item_not_found')
+    return this.#once(command, ({ at }) =>
+      decideReclaim(this.#storage.reservation(command.purchaseId), command, at),
+    )
+  }
+
+  /** What staff do, once for each key. */
+  #once(
+    command: StoreCommand & { idempotency: IdempotencyStamp },
+    decide: (book: Book) => Decision<object>,
+  ): Outcome<MoveAnswer> {
     return this.#write(command, (book) => {
       const { key, fingerprint } = command.idempotency
       const known = this.#storage.command(key)
       if (known && known.fingerprint !== fingerprint) return refuse('idempotency_key_reused')
       if (known) return asReplay(JSON.parse(known.answer) as Outcome<MoveAnswer>)
-      const { outcome, change, and } = this.#decideMove(book, command)
-      const movement = change && book.enter(change)
+      const { outcome, change, and } = decide(book)
+      // "Not now" is no answer to keep.
+      if (!outcome.ok && outcome.code === 'checkout_in_progress') return outcome
+      const own = change?.reservation && this.#storage.reservation(change.reservation.purchaseId)
+      const movement = change && book.enter(change, own)
       if (and) book.enter(and)
       book.announce()
       const levels = levelsOf(book.state, book.at)
@@ -204,6 +230,29 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     const movements = this.#storage.movements(before, limit)
     const { prunedSequence } = this.#storage.watermarks()
     return { movements, olderInLog: prunedSequence > 0 && movements.length < limit }
+  }
+
+  async audit(): Promise<StockAudit | null> {
+    return this.#auditor.audit(now())
+  }
+
+  async allocations(query: { after: string; limit: number }): Promise<AllocationPage> {
+    return this.#auditor.allocations(query)
+  }
+
+  async allocatedTo(purchaseId: string): Promise<number> {
+    return this.#auditor.allocatedTo(purchaseId)
+  }
+
+  async document(): Promise<StockAudit['document'] | null> {
+    const state = this.#storage.load()
+    return state.store && documentOf(state, now())
+  }
+
+  async reportDrift(report: DriftReport): Promise<{ isTold: boolean }> {
+    const { store } = this.#storage.load()
+    if (!store) return { isTold: false }
+    return this.#write({ store }, (book) => this.#auditor.report(book, report))
   }
 
   async pull(limit: number): Promise<Pulled> {

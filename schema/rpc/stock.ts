@@ -304,6 +304,12 @@ export interface DriftScope {
   upTo: string | null
 }
 
+export interface DriftReport {
+  scope: DriftScope
+  /** None when all is well in the scope. */
+  drifts: StockDrift[]
+}
+
 /** Everything of one instant. */
 export interface StockAudit {
   item: string
@@ -322,6 +328,15 @@ export interface Allocation {
   purchaseId: string
   orderId: string
   quantity: number
+}
+
+/** All live allocations of purchases in `(after, upTo]`, in order. */
+export interface AllocationPage {
+  allocations: Allocation[]
+  /** Null: to the end. */
+  upTo: string | null
+  /** Drift was told of the item, and is taken for lasting until a report says otherwise. */
+  isDriftTold: boolean
 }
 
 /**
@@ -374,21 +389,15 @@ export interface StockRpc extends EventSource {
   }): Promise<{ movements: Movement[]; olderInLog: boolean }>
   /** Null for an item that was never written to. */
   audit(): Promise<StockAudit | null>
-  /**
-   * All live allocations of purchases in `(after, upTo]`, in order; looks at `limit` reservations at most. `upTo` null: to
-   * the end.
-   */
-  allocations(query: {
-    after: string
-    limit: number
-  }): Promise<{ allocations: Allocation[]; upTo: string | null }>
+  /** Looks at `limit` reservations at most. */
+  allocations(query: { after: string; limit: number }): Promise<AllocationPage>
   /** Units that this purchase's order has allocated here. */
   allocatedTo(purchaseId: string): Promise<number>
   /** What the record should say now. */
   document(): Promise<StockAudit['document'] | null>
   /**
-   * What an audit found in `scope`; none when all is well there. Told as `stock.drift_detected` when some of it was not
-   * told before, or says something else now. An item that was never written to tells nothing.
+   * Told as `stock.drift_detected` when some of it was not told before, or says something else now. An item that was
+   * never written to tells nothing.
    */
-  reportDrift(report: { scope: DriftScope; drifts: StockDrift[] }): Promise<{ isTold: boolean }>
+  reportDrift(report: DriftReport): Promise<{ isTold: boolean }>
 }
