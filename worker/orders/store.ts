@@ -3,18 +3,22 @@ import type { Order } from '../../schema/http/order.ts'
 import type { OrderToRecord } from '../../schema/rpc/source.ts'
 
 // The relay: new orders and newer versions of known ones, many a statement; ?1 is a JSON list of rows. Served by the
-// primary key. An older version than the recorded one changes nothing, so pulls may overtake each other.
+// primary key. An older version than the recorded one changes nothing, so pulls may overtake each other; the same one only
+// where it brings the items, which were not recorded at first.
 const UPSERT_ORDERS = `
   insert into orders (store, order_id, version, number, status, payment_status, fulfillment_status, email, placed_at,
-    document)
+    document, has_items)
   select value->>'store', value->>'orderId', value->>'version', value->>'number', value->>'status',
-    value->>'paymentStatus', value->>'fulfillmentStatus', value->>'email', value->>'placedAt', value->>'order'
+    value->>'paymentStatus', value->>'fulfillmentStatus', value->>'email', value->>'placedAt', value->>'order',
+    json_type(value, '$.items') is 'array'
   from json_each(?1) where true
   on conflict (store, order_id) do update set
     version = excluded.version, number = excluded.number, status = excluded.status,
     payment_status = excluded.payment_status, fulfillment_status = excluded.fulfillment_status,
-    email = excluded.email, placed_at = excluded.placed_at, document = excluded.document
-  where excluded.version > orders.version`
+    email = excluded.email, placed_at = excluded.placed_at, document = excluded.document,
+    has_items = excluded.has_items
+  where excluded.version > orders.version
+    or (excluded.version = orders.version and excluded.has_items > orders.has_items)`
 
 // The relay, second: an edit may take a SKU off an order. Served by order_skus_by_order. Only for the version that is
 // recorded, so that a document that was overtaken changes no SKU.
@@ -35,6 +39,29 @@ const INSERT_SKUS = `
   join orders o on o.store = d.value->>'store' and o.order_id = d.value->>'orderId'
     and o.version = d.value->>'version'`
 
+// The relay, fourth: what an order has not allocated any more. Served by order_items_by_order. A document without items
+// comes from an object that still runs the code before them: it changes none.
+const DELETE_GONE_ITEMS = `
+  delete from order_items where (store, item, order_id) in (
+    select k.store, k.item, k.order_id
+    from json_each(?1) d
+    join orders o on o.store = d.value->>'store' and o.order_id = d.value->>'orderId'
+      and o.version = d.value->>'version'
+    join order_items k on k.store = o.store and k.order_id = o.order_id
+    where json_type(d.value, '$.items') is 'array'
+      and k.item not in (select i.value->>'item' from json_each(d.value, '$.items') i))`
+
+// The relay, fifth: what each recorded version has allocated. Served by the primary keys.
+const UPSERT_ITEMS = `
+  insert into order_items (store, item, order_id, quantity)
+  select o.store, i.value->>'item', o.order_id, i.value->>'quantity'
+  from json_each(?1) d, json_each(d.value, '$.items') i
+  join orders o on o.store = d.value->>'store' and o.order_id = d.value->>'orderId'
+    and o.version = d.value->>'version'
+  where true
+  on conflict (store, item, order_id) do update set quantity = excluded.quantity
+  where order_items.quantity <> excluded.quantity`
+
 /** One bound text holds about this much: below D1's 2 MB a value, and a transaction stays short. */
 const CHUNK_CHARS = 500_000
 
@@ -43,7 +70,9 @@ const CHUNK_CHARS = 500_000
  * order may be given. Throws when the database does not answer, and then the whole of it may be repeated.
  */
 export async function recordOrders(env: Env, orders: readonly OrderToRecord[]): Promise<void> {
-  const statements = [UPSERT_ORDERS, DELETE_GONE_SKUS, INSERT_SKUS].map((sql) => env.ORDERS.prepare(sql))
+  const statements = [UPSERT_ORDERS, DELETE_GONE_SKUS, INSERT_SKUS, DELETE_GONE_ITEMS, UPSERT_ITEMS].map(
+    (sql) => env.ORDERS.prepare(sql),
+  )
   for (const rows of chunks(orders.map(rowOf))) {
     await env.ORDERS.batch(statements.map((statement) => statement.bind(rows)))
   }

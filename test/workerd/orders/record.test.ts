@@ -16,6 +16,7 @@ function order(orderId: string, version = 1, change: Partial<OrderRecord> = {}):
     fulfillmentStatus: 'unfulfilled',
     email: 'ada@example.com',
     skus: ['TEE'],
+    items: [],
     placedAt: 1_000,
     order: JSON.stringify({ id: orderId, version }),
     ...change,
