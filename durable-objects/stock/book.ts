@@ -5,6 +5,7 @@ import type { Arrival, Movement, StockPolicy } from '../../schema/rpc/stock.ts'
 import type { StoreRef } from '../../schema/store-ref.ts'
 import { assertReservation, assertSound } from './assertions.ts'
 import { brokenAt, cover, coverable, uncover } from './cover.ts'
+import { decideCover } from './decide-cover.ts'
 import { decideExpire, decideWriteOff, expiredLots, isSpent } from './decide-expire.ts'
 import { afterDeltas, bandRow, movementRow, tellingRow } from './ledger.ts'
 import { Losses } from './losses.ts'
@@ -107,6 +108,8 @@ export class Book {
     if (this.#before.store && JSON.stringify([policy, positions]) === JSON.stringify(now)) return
     this.state = { ...this.state, policy, positions, policyVersion: this.state.policyVersion + 1 }
     this.#isWritten = true
+    // Less is kept safe: promises that wait for goods have them now, and the ledger says so.
+    if (coverable(this.state, this.at) > 0) this.enter(decideCover())
   }
 
   /** What a supplier announces has no event either. */

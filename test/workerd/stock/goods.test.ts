@@ -111,6 +111,27 @@ test('when a lot ends, the band follows by the alarm', async () => {
   expect(document).toMatchObject({ document: { band: 'out_of_stock', available: 0 } })
 })
 
+test('less safety stock covers at once what was promised beyond hand, with a row of its own', async () => {
+  const stock = new StockItem()
+  await stock.receive(5)
+  await stock.policy({ safetyStock: 3, backorderLimit: 2 })
+  await stock.reserve('a', 4)
+  await stock.allocate('a', 4)
+  expect(await stock.fulfill('a', 3)).toMatchObject({ facts: { onHand: 2 } })
+  await stock.policy({ safetyStock: 1, backorderLimit: 2 })
+  expect(await positionsOf(stock)).toEqual([['main', 5, 0, 4]])
+  expect((await stock.ledger()).at(-1)).toMatchObject({
+    type: 'adjust',
+    quantity: 0,
+    actor: 'policy',
+    deltas: [
+      { location: 'main', allocated: 2 },
+      { location: '', allocated: -2 },
+    ],
+  })
+  expect(await stock.fulfill('a', 4)).toMatchObject({ ok: true })
+})
+
 describe('safety stock of a position', () => {
   test('is kept there and nowhere else', async () => {
     const stock = new StockItem()
