@@ -48,7 +48,8 @@ module.exports = {
     {
       name: 'objects-know-others-by-client',
       severity: 'error',
-      from: { path: '^durable-objects/([^/]+)/' },
+      // A quota is a Stock object under another name.
+      from: { path: '^durable-objects/([^/]+)/', pathNot: '^durable-objects/quota/quota\\.ts$' },
       to: {
         path: '^durable-objects/[^/]+/',
         pathNot: ['^durable-objects/$1/', '^durable-objects/[^/]+/client\\.ts$'],

@@ -5,6 +5,7 @@ import { runCron } from './scheduled.ts'
 
 export { CachePurger } from '../durable-objects/cache-purger/cache-purger.ts'
 export { Purchase } from '../durable-objects/purchase/purchase.ts'
+export { Quota } from '../durable-objects/quota/quota.ts'
 export { Stock } from '../durable-objects/stock/stock.ts'
 export { WebhookEndpoint } from '../durable-objects/webhook-endpoint/webhook-endpoint.ts'
 export { Background } from './background.ts'

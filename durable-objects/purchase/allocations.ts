@@ -1,5 +1,5 @@
 import type { PurchaseAllocations } from '../../schema/rpc/purchase.ts'
-import { isRunning, type PurchaseState } from './state.ts'
+import { type Allocated, isRunning, type PurchaseState } from './state.ts'
 
 /** What the purchase has of Stock, for audits that compare the two. */
 export function allocationsOf(state: PurchaseState | null, recordedVersion: number): PurchaseAllocations {
@@ -11,6 +11,11 @@ export function allocationsOf(state: PurchaseState | null, recordedVersion: numb
     // A new attempt, its next stage and each change of the order make another.
     revision: [attempt?.number, attempt?.stage, order?.version].join('/'),
     isRecorded: order === null || order.version <= recordedVersion,
-    allocations,
+    allocations: goodsIn(allocations),
   }
+}
+
+/** Without quotas: those are no goods, and their names stand for customers. */
+export function goodsIn(allocations: readonly Allocated[]): { item: string; quantity: number }[] {
+  return allocations.filter(({ kind }) => kind === 'stock').map(({ item, quantity }) => ({ item, quantity }))
 }

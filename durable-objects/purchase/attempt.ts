@@ -5,11 +5,12 @@ import {
   type AuthorizeResult,
   type CheckoutAnswer,
   type CheckoutStep,
+  type CustomerKey,
   LEASE_MS,
   PAYMENT_WINDOW_MS,
 } from '../../schema/rpc/purchase.ts'
 import { missingParts } from './begin-checkout.ts'
-import { repriceLines, whyTooLarge } from './decide-cart.ts'
+import { repriceLines, whyOverCustomerLimit, whyTooLarge } from './decide-cart.ts'
 import { EFFECT_RETRY_FIRST_MS, withEffect } from './effects.ts'
 import { paymentFailedEvent, reasonCode } from './event-data.ts'
 import { authorizeRequest, captureRequest, paymentOf, undoRequest } from './payment-request.ts'
@@ -27,6 +28,7 @@ export function stepOf(state: PurchaseState, answer: CheckoutAnswer | null): Che
         skus: state.lines.map(({ facts }) => facts.sku),
         market: state.terms.code,
         locale: state.locale,
+        email: state.contact?.email ?? null,
       }
     case 'holding':
       return { do: 'hold' }
@@ -80,16 +82,20 @@ export function reprice(
   state: PurchaseState,
   facts: readonly VariantFacts[],
   terms: MarketTerms,
+  customer: CustomerKey | null,
   at: EpochMs,
 ): Change {
   const lines = repriceLines(state.lines, facts)
   if (!Array.isArray(lines)) return fail(state, lines, at)
-  const repriced = { ...state, lines, terms }
+  // Said anew with each checkout: a cart may be older than the quotas, and the key of the hash may have changed.
+  const repriced = { ...state, lines, terms, customer }
   const over = lines.find((line) => line.quantity > (line.facts.maxPerOrder ?? Number.POSITIVE_INFINITY))
   if (over) {
     const { sku, maxPerOrder } = over.facts
     return fail(state, refuse('quantity_limit_exceeded', undefined, { sku, limit: maxPerOrder }), at)
   }
+  const overForOne = whyOverCustomerLimit(lines)
+  if (overForOne) return fail(state, overForOne, at)
   const country = repriced.shippingAddress?.country
   if (country && !serves(terms.countries, country)) {
     return fail(state, refuse('country_not_in_market', undefined, { country, market: terms.code }), at)

@@ -18,11 +18,8 @@ export function cancelOrder(state: PurchaseState, reason: string | null, at: Epo
     lines: before.lines.map((line) => ({ ...line, cancelled: line.quantity })),
     cancellation: { reason, cancelledAt: toIso(at) },
   }
-  const deallocations = state.allocations.map(({ item, quantity }) => ({
-    item,
-    quantity,
-    commandId: `${before.id}/cancellation/1`,
-  }))
+  const commandId = `${before.id}/cancellation/1`
+  const deallocations = state.allocations.map((allocated) => ({ ...allocated, commandId }))
   let next: PurchaseState = {
     ...state,
     order,

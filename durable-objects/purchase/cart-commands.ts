@@ -12,10 +12,10 @@ import type {
 } from '../../schema/rpc/purchase.ts'
 import { viewCart } from './cart-view.ts'
 import { applyPatch, type Decided, newPurchase, setLines, whyClosed, whyTooLarge } from './decide-cart.ts'
-import { isLive } from './demand.ts'
-import { holdLines } from './hold-lines.ts'
+import { isLive, needsOf } from './demand.ts'
+import { holdLines, type Touched } from './hold-lines.ts'
 import type { PurchaseRecord } from './record.ts'
-import type { PurchaseState } from './state.ts'
+import type { PurchaseState, Supply } from './state.ts'
 import type { StockHolds } from './stock-holds.ts'
 
 type CartOutcome = Outcome<{ cart: Cart }>
@@ -65,17 +65,12 @@ export class CartCommands {
 
   async #build(command: CreateCommand, at: EpochMs): Promise<Decided> {
     const empty = newPurchase(command, this.#record.purchaseId, at, this.#record.storage.pastSequences())
-    const patched = applyPatch(empty, command.patch, null)
+    const patched = applyPatch(empty, command, null)
     if (!patched.ok) return patched
     const filled = setLines(patched.state, command.lines)
-    return filled.ok
-      ? this.#hold(
-          empty,
-          filled.state,
-          command.lines.map(({ facts }) => facts.sku),
-          at,
-        )
-      : filled
+    if (!filled.ok) return filled
+    const skus = skusOf(filled.state)
+    return this.#hold(empty, filled.state, { supplies: suppliesOf([filled.state], skus), skus }, at)
   }
 
   /** Sets one line and its hold. Setting it to 0 takes it away. */
@@ -85,7 +80,8 @@ export class CartCommands {
       const set = setLines(state, [command.line])
       if (!set.ok) return set
       const reopened: PurchaseState = { ...set.state, status: 'open', endedAt: null }
-      return this.#hold(state, reopened, [command.line.facts.sku], at)
+      const skus = new Set([command.line.facts.sku])
+      return this.#hold(state, reopened, { supplies: suppliesOf([state, reopened], skus), skus }, at)
     })
   }
 
@@ -97,24 +93,24 @@ export class CartCommands {
     const { sku } = command
     return this.#change(command, (state, at) => {
       const lines = state.lines.filter((line) => line.facts.sku !== sku)
-      return this.#hold(state, { ...state, lines }, [sku], at, false)
+      const skus = new Set([sku])
+      const touched = { supplies: suppliesOf([state], skus), skus, mayGrow: false }
+      return this.#hold(state, { ...state, lines }, touched, at)
     })
   }
 
+  /** Another contact needs its own quotas, which are held before those of the old one are given up. */
   async update(command: UpdateCommand): Promise<CartOutcome> {
     return this.#change(command, async (state, at) => {
-      const patched = applyPatch(state, command.patch, command.moved)
-      if (!patched.ok || !command.moved) return patched.ok ? fits(patched.state, at) : patched
-      // Another market may build a variant from other items.
-      const changed = state.lines
-        .map(({ facts }) => facts)
-        .filter((facts) => isRestocked(facts, patched.state))
-      return this.#hold(
-        state,
-        patched.state,
-        changed.map(({ sku }) => sku),
-        at,
-      )
+      const patched = applyPatch(state, command, command.moved)
+      if (!patched.ok) return patched
+      const after = patched.state
+      // Another market may build a variant from other items, or limit it otherwise.
+      const rebuilt = state.lines.map(({ facts }) => facts).filter((facts) => isRebuilt(facts, after))
+      const supplies = suppliesOf([state, after], new Set(rebuilt.map(({ sku }) => sku)))
+      const all = state.customer === after.customer ? [] : suppliesOf([state, after], skusOf(after))
+      const quotas = all.filter(({ kind }) => kind === 'quota')
+      return this.#hold(state, after, { supplies: [...supplies, ...quotas], skus: skusOf(after) }, at)
     })
   }
 
@@ -139,7 +135,7 @@ export class CartCommands {
     const live = state.holds.filter((hold) => isLive(hold, at))
     await this.#stock.settle(
       this.#record.holdContext(state),
-      live.map(({ item }) => ({ item, quantity: 0, expiresAt: 0 })),
+      live.map(({ kind, item }) => ({ kind, item, quantity: 0, expiresAt: 0 })),
     )
     return { ok: true }
   }
@@ -163,19 +159,25 @@ export class CartCommands {
   async #hold(
     before: PurchaseState,
     after: PurchaseState,
-    skus: readonly string[],
+    touched: Omit<Touched, 'mayGrow'> & Partial<Touched>,
     at: EpochMs,
-    mayGrow = true,
   ): Promise<Decided> {
-    const fitting = fits(after, at)
-    if (!fitting.ok) return fitting
+    const tooLarge = whyTooLarge(after, at)
+    if (tooLarge) return tooLarge
     const context = this.#record.holdContext(after)
-    return holdLines(this.#stock, context, before, after, new Set(skus), at, mayGrow)
+    return holdLines(this.#stock, context, before, after, { mayGrow: true, ...touched }, at)
   }
 }
 
-function fits(state: PurchaseState, at: EpochMs): Decided {
-  return whyTooLarge(state, at) ?? { ok: true, state }
+function skusOf({ lines }: PurchaseState): Set<string> {
+  return new Set(lines.map(({ facts }) => facts.sku))
+}
+
+/** What these lines take of, in any of the states. */
+function suppliesOf(states: readonly PurchaseState[], skus: ReadonlySet<string>): Supply[] {
+  return states.flatMap(({ lines, customer }) =>
+    lines.filter(({ facts }) => skus.has(facts.sku)).flatMap((line) => needsOf(line, customer)),
+  )
 }
 
 /** A repeat of the key is answered with the same 409; what is malformed or weather may be asked again. */
@@ -183,7 +185,9 @@ function isKept({ code }: Refusal): boolean {
   return PROBLEMS[code].status === 409
 }
 
-function isRestocked(facts: PurchaseState['lines'][number]['facts'], after: PurchaseState): boolean {
-  const line = after.lines.find((other) => other.facts.sku === facts.sku)
-  return JSON.stringify(line?.facts.stock) !== JSON.stringify(facts.stock)
+function isRebuilt(facts: PurchaseState['lines'][number]['facts'], after: PurchaseState): boolean {
+  const now = after.lines.find((other) => other.facts.sku === facts.sku)?.facts
+  return (
+    JSON.stringify(now?.stock) !== JSON.stringify(facts.stock) || now?.maxPerCustomer !== facts.maxPerCustomer
+  )
 }

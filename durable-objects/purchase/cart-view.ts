@@ -2,7 +2,7 @@ import type { EpochMs } from '../../runtime/clock.ts'
 import { toIso } from '../../runtime/clock.ts'
 import type { Cart, CartLine, Notice } from '../../schema/http/cart.ts'
 import { cartId, orderId } from '../../schema/ids.ts'
-import { demandOf } from './demand.ts'
+import { demandOf, supplyKey } from './demand.ts'
 import { usableShippingMethod } from './shipping.ts'
 import type { Line, PurchaseState } from './state.ts'
 import { priceCart } from './totals.ts'
@@ -52,15 +52,16 @@ export function viewCart(state: PurchaseState, at: EpochMs): Cart {
 /** A line is held while all its items are, and until the first of them ends. */
 function lineHolds(state: PurchaseState, at: EpochMs): (line: Line) => CartLine['hold'] {
   const isClosed = state.status === 'completed' || state.status === 'abandoned'
-  const holds = new Map(state.holds.map((hold) => [hold.item, hold]))
-  const demand = demandOf(state.lines)
+  const holds = new Map(state.holds.map((hold) => [supplyKey(hold), hold]))
+  const demand = demandOf(state)
   return ({ facts }) => {
-    const held = facts.stock.map(({ item }) => holds.get(item))
+    const keys = facts.stock.map(({ item }) => supplyKey({ kind: 'stock', item }))
+    const held = keys.map((key) => holds.get(key))
     const mayHold = state.hold === 'line' || held.some((hold) => hold !== undefined)
     if (isClosed || facts.stock.length === 0 || !mayHold) return { state: 'none', expiresAt: null }
-    const isHeld = facts.stock.every(({ item }, index) => {
+    const isHeld = keys.every((key, index) => {
       const hold = held[index]
-      return hold !== undefined && hold.expiresAt > at && hold.quantity >= (demand.get(item) ?? 0)
+      return hold !== undefined && hold.expiresAt > at && hold.quantity >= (demand.get(key)?.quantity ?? 0)
     })
     const first = Math.min(...held.map((hold) => hold?.expiresAt ?? Number.POSITIVE_INFINITY))
     return { state: isHeld ? 'held' : 'expired', expiresAt: Number.isFinite(first) ? toIso(first) : null }

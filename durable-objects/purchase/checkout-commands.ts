@@ -13,12 +13,13 @@ import {
 } from '../../schema/rpc/purchase.ts'
 import { endWindow, fail, giveUp, held, notePayment, stepOf, undo } from './attempt.ts'
 import { beginAttempt, whyNotAtAll, whyNotNow } from './begin-checkout.ts'
-import { demandOf, lineShortages } from './demand.ts'
+import { demandOf, type Need, supplyKey } from './demand.ts'
 import { withEffect } from './effects.ts'
 import { checkoutHoldUntil } from './hold-limits.ts'
 import { holdAsCart, holdForCheckout } from './hold-lines.ts'
 import { orderNumber, place } from './place-order.ts'
 import type { PurchaseRecord } from './record.ts'
+import { refuseHold, type SupplyRefusals } from './refuse-hold.ts'
 import { type AttemptStage, type Change, isRunning, type PurchaseState } from './state.ts'
 import type { StockHolds } from './stock-holds.ts'
 
@@ -153,16 +154,24 @@ export class CheckoutCommands {
   async place(state: PurchaseState, at: EpochMs): Promise<Change | Refusal> {
     const context = this.#record.holdContext(state)
     const id = orderId(state.purchaseId)
-    const demand = [...demandOf(state.lines)].map(([item, quantity]) => ({ item, quantity }))
+    const demand = [...demandOf(state).values()]
     const verdicts = await this.#stock.allocate(context, id, demand)
-    const ended = demand.filter(({ item }) => verdicts.get(item) === 'ended')
+    const ended = demand.filter((need) => verdicts.get(supplyKey(need)) === 'ended')
     if (ended.length > 0 && ![...verdicts.values()].includes('weather')) {
       const expiresAt = checkoutHoldUntil(at)
       const again = ended.map((need) => ({ ...need, expiresAt, before: { quantity: 0, expiresAt: 0 } }))
       const verdict = await this.#stock.change(context, again)
-      if (verdict.kind === 'short') return this.#takeBack(state, verdict.most, demand, verdicts, at)
+      if (verdict.kind === 'refused') {
+        // Such a hold may live on without goods behind it.
+        await this.#stock.settle(
+          context,
+          ended.map((need) => ({ ...need, quantity: 0, expiresAt: 0 })),
+        )
+        const allocated = demand.filter((need) => verdicts.get(supplyKey(need)) === 'allocated')
+        return takeBack(state, verdict.refusals, allocated, at)
+      }
       if (verdict.kind === 'weather') return refuse('unavailable', 'Stock did not answer.')
-      for (const [item, result] of await this.#stock.allocate(context, id, ended)) verdicts.set(item, result)
+      for (const [key, result] of await this.#stock.allocate(context, id, ended)) verdicts.set(key, result)
     }
     // The attempt stays where it is: the next runner allocates what is missing, and again what is there, which is once.
     if ([...verdicts.values()].some((verdict) => verdict !== 'allocated')) {
@@ -170,27 +179,6 @@ export class CheckoutCommands {
     }
     const number = await orderNumber(state.settings.store.slug, state.purchaseId)
     return place(state, number, randomToken(ORDER_TOKEN_LENGTH), at)
-  }
-
-  /** Not everything is there any more: the payment is given back, and what was allocated too. */
-  #takeBack(
-    state: PurchaseState,
-    most: ReadonlyMap<string, number>,
-    demand: readonly { item: string; quantity: number }[],
-    verdicts: ReadonlyMap<string, string>,
-    at: EpochMs,
-  ): Change {
-    const attempt = state.attempt!
-    const commandId = `${orderId(state.purchaseId)}/attempt/${attempt.number}`
-    const allocated = demand.filter(({ item }) => verdicts.get(item) === 'allocated')
-    const short: PurchaseState = {
-      ...state,
-      holds: [],
-      deallocations: [...state.deallocations, ...allocated.map((need) => ({ ...need, commandId }))],
-    }
-    const skus = new Set(state.lines.map(({ facts }) => facts.sku))
-    const refusal = refuse('insufficient_stock', undefined, { lines: lineShortages(state.lines, skus, most) })
-    return attempt.windowEndsAt === null ? fail(short, refusal, at) : undo(short, refusal, at)
   }
 
   /** Tells Stock what it still has to take back; what it does not hear stays for the alarm. */
@@ -221,4 +209,20 @@ export class CheckoutCommands {
     }
     return { ok: true, attempt: number }
   }
+}
+
+/** Not everything is there any more: the payment is given back, and what was allocated too. */
+function takeBack(
+  state: PurchaseState,
+  refusals: SupplyRefusals,
+  allocated: readonly Need[],
+  at: EpochMs,
+): Change {
+  const attempt = state.attempt!
+  const commandId = `${orderId(state.purchaseId)}/attempt/${attempt.number}`
+  const due = allocated.map(({ kind, item, quantity }) => ({ kind, item, quantity, commandId }))
+  const short: PurchaseState = { ...state, holds: [], deallocations: [...state.deallocations, ...due] }
+  const skus = new Set(state.lines.map(({ facts }) => facts.sku))
+  const refusal = refuseHold(state, skus, refusals)
+  return attempt.windowEndsAt === null ? fail(short, refusal, at) : undo(short, refusal, at)
 }

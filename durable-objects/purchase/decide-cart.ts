@@ -1,5 +1,4 @@
 import type { EpochMs } from '../../runtime/clock.ts'
-import type { CartPatch } from '../../schema/http/cart.ts'
 import { type Refusal, refuse } from '../../schema/outcome.ts'
 import { CART_LINES_MAX, QUANTITY_MAX } from '../../schema/quantity.ts'
 import type { CreateCommand, LineInput, UpdateCommand } from '../../schema/rpc/purchase.ts'
@@ -36,6 +35,7 @@ export function newPurchase(
     holds: [],
     stockVersion: 0,
     contact: null,
+    customer: null,
     shippingAddress: null,
     billingAddress: null,
     shippingMethod: null,
@@ -84,14 +84,30 @@ export function setLines(state: PurchaseState, inputs: readonly LineInput[]): De
       properties: properties ?? lines.get(facts.sku)?.properties ?? {},
     })
   }
+  const over = whyOverCustomerLimit(inputs)
+  if (over) return over
   if (lines.size > CART_LINES_MAX) {
     return refuse('cart_full', `A cart has at most ${CART_LINES_MAX} lines.`, { limit: CART_LINES_MAX })
   }
   return { ok: true, state: { ...state, lines: [...lines.values()] } }
 }
 
+/** More than any one customer may have is refused also while nobody knows who the customer is. */
+export function whyOverCustomerLimit(lines: readonly Pick<Line, 'facts' | 'quantity'>[]): Refusal | null {
+  const over = lines.flatMap(({ facts: { sku, maxPerCustomer }, quantity }) =>
+    maxPerCustomer !== null && quantity > maxPerCustomer
+      ? [{ sku, requested: quantity, available: maxPerCustomer }]
+      : [],
+  )
+  return over.length > 0 ? refuse('customer_limit_exceeded', undefined, { lines: over }) : null
+}
+
 /** Applies a patch, and the market it moves to. `null` clears, absent keeps. */
-export function applyPatch(state: PurchaseState, patch: CartPatch, moved: UpdateCommand['moved']): Decided {
+export function applyPatch(
+  state: PurchaseState,
+  { patch, customer }: Pick<UpdateCommand, 'patch' | 'customer'>,
+  moved: UpdateCommand['moved'],
+): Decided {
   const terms = moved?.terms ?? state.terms
   const shippingAddress = patch.shippingAddress === undefined ? state.shippingAddress : patch.shippingAddress
   if (shippingAddress && !serves(terms.countries, shippingAddress.country)) {
@@ -122,6 +138,7 @@ export function applyPatch(state: PurchaseState, patch: CartPatch, moved: Update
         ? shippingMethod
         : null,
       contact: patch.contact === undefined ? state.contact : patch.contact,
+      customer: patch.contact === undefined ? state.customer : customer,
       billingAddress: patch.billingAddress === undefined ? state.billingAddress : patch.billingAddress,
       locale: patch.locale ?? state.locale,
       note: patch.note === undefined ? state.note : patch.note,
@@ -148,7 +165,7 @@ export function repriceLines(lines: readonly Line[], facts: readonly LineInput['
 export function whyTooLarge(state: PurchaseState, at: EpochMs): Refusal | null {
   if (!priceCart(state, at).isInRange)
     return refuse('cart_full', 'The amount is larger than an order may be.')
-  for (const quantity of demandOf(state.lines).values()) {
+  for (const { quantity } of demandOf(state).values()) {
     if (quantity > QUANTITY_MAX) return refuse('cart_full', 'A quantity is larger than stock can hold.')
   }
   const bytes = new TextEncoder().encode(JSON.stringify({ ...state, order: null })).byteLength

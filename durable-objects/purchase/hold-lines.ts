@@ -1,32 +1,45 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import { refuse } from '../../schema/outcome.ts'
 import type { Decided } from './decide-cart.ts'
-import { demandOf, isLive, itemsToChange, lineShortages } from './demand.ts'
+import { demandOf, isLive, type Need, needsToChange, supplyKey } from './demand.ts'
 import { checkoutHoldUntil, holdUntil, renewableUntil } from './hold-limits.ts'
-import type { Hold, PurchaseState } from './state.ts'
-import type { HoldChange, HoldContext, StockHolds } from './stock-holds.ts'
+import { refuseHold } from './refuse-hold.ts'
+import type { Hold, PurchaseState, Supply } from './state.ts'
+import type { HoldChange, HoldContext, HoldTarget, StockHolds } from './stock-holds.ts'
+
+/** What a change of the cart is about. */
+export interface Touched {
+  supplies: readonly Supply[]
+  /** The lines that are told of when they cannot be held. */
+  skus: ReadonlySet<string>
+  /** False only gives back: for taking lines away, which nothing may refuse. */
+  mayGrow: boolean
+}
 
 /**
- * Makes Stock hold what the lines of `skus` need in `after`, all or nothing. An unchanged live hold costs no call and
- * is not prolonged. `mayGrow` false only gives back: for taking lines away, which nothing may refuse.
+ * Makes Stock hold what the touched supplies are to give in `after`, all or nothing. An unchanged live hold costs no call
+ * and is not prolonged. A cart that holds nothing now (at checkout only, or expired) is only held against its customer's
+ * limits.
  */
 export async function holdLines(
   stock: StockHolds,
   context: HoldContext,
   before: PurchaseState,
   after: PurchaseState,
-  skus: ReadonlySet<string>,
+  { supplies, skus, mayGrow }: Touched,
   at: EpochMs,
-  mayGrow = true,
 ): Promise<Decided> {
-  if (after.hold === 'checkout') return { ok: true, state: after }
-  const touched = [...before.lines, ...after.lines].filter(({ facts }) => skus.has(facts.sku))
-  const items = touched.flatMap(({ facts }) => facts.stock.map(({ item }) => item))
-  const changes = itemsToChange(items, demandOf(after.lines), before.holds, at)
-    .map(({ item, quantity }) => {
-      const hold = before.holds.find((other) => other.item === item)
+  const needs = needsToChange(supplies, demandOf(after), before.holds, at)
+  if (after.hold === 'checkout' || after.status === 'expired') {
+    const quotas = needs.filter(({ kind, quantity }) => kind === 'quota' && quantity > 0)
+    const refusals = mayGrow ? await stock.look(context, quotas) : new Map()
+    return refusals.size > 0 ? refuseHold(after, skus, refusals) : { ok: true, state: after }
+  }
+  const changes = needs
+    .map((need) => {
+      const hold = holdOf(before, need)
       const since = sinceOf(hold, at, after.settings.holdTtlSeconds)
-      return toChange(item, quantity, hold, since, holdUntil(at, since, after.settings.holdTtlSeconds), at)
+      return toChange(need, hold, since, holdUntil(at, since, after.settings.holdTtlSeconds), at)
     })
     .filter(({ quantity, before: was }) => mayGrow || quantity <= was.quantity)
   return apply(stock, context, after, changes, skus)
@@ -39,17 +52,18 @@ export async function holdForCheckout(
   state: PurchaseState,
   at: EpochMs,
 ): Promise<Decided> {
-  const demand = demandOf(state.lines)
+  const demand = demandOf(state)
   const until = checkoutHoldUntil(at)
-  const items = new Set([...demand.keys(), ...state.holds.map(({ item }) => item)])
-  const changes = [...items].map((item) => {
-    const hold = state.holds.find((other) => other.item === item)
-    if (!isLive(hold, at)) return toChange(item, demand.get(item) ?? 0, hold, at, until, at)
+  const supplies = new Map([...demand.values(), ...state.holds].map((supply) => [supplyKey(supply), supply]))
+  const changes = [...supplies].map(([key, { kind, item }]) => {
+    const need = demand.get(key) ?? { kind, item, quantity: 0 }
+    const hold = holdOf(state, need)
+    if (!isLive(hold, at)) return toChange(need, hold, at, until, at)
     // A store whose holds outlast the payment window keeps them as they are. Checkouts that supersede each other are
     // renewing too: past the cap the hold ends when it would have ended, and is asked for anew if the payment comes.
     const latest = checkoutHoldUntil(renewableUntil(hold.since, state.settings.holdTtlSeconds))
     const expiresAt = Math.max(Math.min(until, latest), hold.expiresAt)
-    return toChange(item, demand.get(item) ?? 0, hold, hold.since, expiresAt, at)
+    return toChange(need, hold, hold.since, expiresAt, at)
   })
   const skus = new Set(state.lines.map(({ facts }) => facts.sku))
   return apply(stock, context, state, changes, skus)
@@ -66,15 +80,16 @@ export async function holdAsCart(
   at: EpochMs,
 ): Promise<PurchaseState> {
   const kept: Hold[] = []
-  const targets: { item: string; quantity: number; expiresAt: number }[] = []
+  const targets: HoldTarget[] = []
   for (const hold of state.holds) {
+    const { kind, item } = hold
     const until = state.hold === 'checkout' ? 0 : holdUntil(at, hold.since, state.settings.holdTtlSeconds)
     if (hold.expiresAt <= Math.max(until, at)) {
       kept.push(hold)
       continue
     }
     const isEnded = until <= at
-    targets.push({ item: hold.item, quantity: isEnded ? 0 : hold.quantity, expiresAt: until })
+    targets.push({ kind, item, quantity: isEnded ? 0 : hold.quantity, expiresAt: until })
     if (state.hold === 'line') kept.push({ ...hold, expiresAt: isEnded ? at : until })
   }
   await stock.settle(context, targets)
@@ -83,9 +98,12 @@ export async function holdAsCart(
 
 type Planned = HoldChange & { since: EpochMs }
 
+function holdOf({ holds }: PurchaseState, supply: Supply): Hold | undefined {
+  return holds.find((hold) => supplyKey(hold) === supplyKey(supply))
+}
+
 function toChange(
-  item: string,
-  quantity: number,
+  need: Need,
   hold: Hold | undefined,
   since: EpochMs,
   expiresAt: EpochMs,
@@ -94,7 +112,7 @@ function toChange(
   const before = isLive(hold, at)
     ? { quantity: hold.quantity, expiresAt: hold.expiresAt }
     : { quantity: 0, expiresAt: 0 }
-  return { item, quantity, expiresAt, since, before }
+  return { ...need, expiresAt, since, before }
 }
 
 /** A live hold goes on counting from its first moment, unless the cap has passed while a checkout kept it. */
@@ -112,16 +130,16 @@ async function apply(
   const needed = changes.filter(({ quantity, before }) => quantity > 0 || before.quantity > 0)
   const verdict = await stock.change(context, needed)
   if (verdict.kind === 'weather') return refuse('unavailable', 'Stock did not answer; nothing was changed.')
-  if (verdict.kind === 'short') {
-    return refuse('insufficient_stock', undefined, {
-      lines: lineShortages(state.lines, skus, verdict.most),
-    })
-  }
-  const changed = new Map(changes.map((change) => [change.item, change]))
-  const demand = demandOf(state.lines)
-  const holds = state.holds.filter(({ item }) => !changed.has(item) && demand.has(item))
-  for (const { item, quantity, expiresAt, since } of changed.values()) {
-    if (quantity > 0) holds.push({ item, quantity, expiresAt, since })
+  if (verdict.kind === 'refused') return refuseHold(state, skus, verdict.refusals)
+  const changed = new Map(changes.map((change) => [supplyKey(change), change]))
+  const demand = demandOf(state)
+  const holds = state.holds.filter((hold) => !changed.has(supplyKey(hold)) && demand.has(supplyKey(hold)))
+  for (const [key, { kind, item, quantity, since, before, ...change }] of changed) {
+    // What Stock did not hear of ends when it would have ended, not later.
+    const expiresAt = verdict.unheard.has(key)
+      ? Math.min(change.expiresAt, before.expiresAt)
+      : change.expiresAt
+    if (quantity > 0) holds.push({ kind, item, quantity, expiresAt, since })
   }
   return { ok: true, state: { ...state, holds } }
 }

@@ -38,7 +38,7 @@ export function place(state: PurchaseState, number: string, token: string, at: E
     holds: [],
     order,
     orderToken: token,
-    allocations: [...demandOf(state.lines)].map(([item, quantity]) => ({ item, quantity })),
+    allocations: [...demandOf(state).values()].map(({ kind, item, quantity }) => ({ kind, item, quantity })),
   }
   const events: EventDraft[] = [orderEvent('order.placed', order)]
   if (isPaid) events.push(orderEvent('order.paid', order))

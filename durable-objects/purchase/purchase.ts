@@ -5,7 +5,7 @@ import { refuse } from '../../schema/outcome.ts'
 import type { BackgroundRpc, PurchaseRpc } from '../../schema/rpc/purchase.ts'
 import type { OrderToRecord, Pulled } from '../../schema/rpc/source.ts'
 import type { Task } from './agenda.ts'
-import { allocationsOf } from './allocations.ts'
+import { allocationsOf, goodsIn } from './allocations.ts'
 import { recordAuthorization, recordUndone, reprice } from './attempt.ts'
 import { CartCommands } from './cart-commands.ts'
 import { CheckoutCommands } from './checkout-commands.ts'
@@ -92,9 +92,9 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
     return this.#alone(() => this.#checkout.take(attempt))
   }
 
-  async reprice({ lease, facts, terms }: Command<'reprice'>): Answer<'reprice'> {
+  async reprice({ lease, facts, terms, customer }: Command<'reprice'>): Answer<'reprice'> {
     return this.#alone(() =>
-      this.#checkout.step(lease, 'repricing', (state, at) => reprice(state, facts, terms, at)),
+      this.#checkout.step(lease, 'repricing', (state, at) => reprice(state, facts, terms, customer, at)),
     )
   }
 
@@ -203,7 +203,7 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
         fulfillmentStatus,
         email: contact?.email?.toLowerCase() ?? null,
         skus: lines.map(({ sku }) => sku),
-        items: state.allocations,
+        items: goodsIn(state.allocations),
         placedAt: fromIso(placedAt),
         order: JSON.stringify(order),
       },

@@ -6,7 +6,12 @@ import type { Totals } from '../../schema/http/totals.ts'
 import type { Money } from '../../schema/money.ts'
 import type { Refusal } from '../../schema/outcome.ts'
 import type { MarketTerms, VariantFacts } from '../../schema/rpc/catalogue-facts.ts'
-import type { CheckoutAnswer, PendingEffect, PurchaseSettings } from '../../schema/rpc/purchase.ts'
+import type {
+  CheckoutAnswer,
+  CustomerKey,
+  PendingEffect,
+  PurchaseSettings,
+} from '../../schema/rpc/purchase.ts'
 
 /** One line of the cart, with what the catalogue said of its variant when it was last put or priced. */
 export interface Line {
@@ -15,19 +20,28 @@ export interface Line {
   properties: Record<string, string>
 }
 
-/** What Stock granted for one item over all lines. Stock alone ends it; this copy is for display and for arithmetic. */
-export interface Hold {
+/** Where units come from: a stock item, or a quota of what may be had in all, e.g. by one customer. */
+export interface Supply {
+  kind: 'stock' | 'quota'
+  /** The name of the item, or of the quota. */
   item: string
+}
+
+/** What Stock granted of one supply over all lines. Stock alone ends it; this copy is for display and for arithmetic. */
+export interface Hold extends Supply {
   quantity: number
   expiresAt: EpochMs
   /** When it was first held without a gap: renewing is capped from here. */
   since: EpochMs
 }
 
-/** Units of an order that must still be given back to one item. */
-export interface Deallocation {
-  item: string
+/** Units that an order has of one supply. */
+export interface Allocated extends Supply {
   quantity: number
+}
+
+/** Units of an order that must still be given back to one supply. */
+export interface Deallocation extends Allocated {
   commandId: string
 }
 
@@ -107,6 +121,8 @@ export interface PurchaseState {
   /** The largest version sent to Stock; commands in doubt are overtaken by a larger one. */
   stockVersion: number
   contact: Contact | null
+  /** Who the contact is, for quotas. */
+  customer: CustomerKey | null
   shippingAddress: Address | null
   billingAddress: Address | null
   shippingMethod: string | null
@@ -120,7 +136,7 @@ export interface PurchaseState {
   orderToken: string | null
   order: Order | null
   /** What the order has allocated, to be given back on cancellation. */
-  allocations: { item: string; quantity: number }[]
+  allocations: Allocated[]
   effects: Effect[]
   deallocations: Deallocation[]
   /** Number of the last event of each subject. */

@@ -1,22 +1,29 @@
 import { errorText, log } from '../../runtime/log.ts'
-import type { Outcome } from '../../schema/outcome.ts'
+import type { Outcome, Refusal } from '../../schema/outcome.ts'
 import type { StoreRef } from '../../schema/store-ref.ts'
+import { quotaOf } from '../quota/client.ts'
 import { stockOf } from '../stock/client.ts'
+import { type Need, supplyKey } from './demand.ts'
+import type { SupplyRefusals } from './refuse-hold.ts'
 import { runBounded } from './run-bounded.ts'
-import type { Deallocation } from './state.ts'
+import type { Allocated, Deallocation, Supply } from './state.ts'
+import { inTurns } from './take-in-turns.ts'
+
+/** What a hold shall be; 0 units end it. */
+export interface HoldTarget extends Need {
+  expiresAt: number
+}
 
 /** What a hold shall be, and what it is: 0 units before when there is none that lives. */
-export interface HoldChange {
-  item: string
-  quantity: number
-  expiresAt: number
+export interface HoldChange extends HoldTarget {
   before: { quantity: number; expiresAt: number }
 }
 
 export type HoldVerdict =
-  | { kind: 'held' }
-  /** Nothing changed. `most`: how many units of each refused item this purchase could hold. */
-  | { kind: 'short'; most: Map<string, number> }
+  /** `unheard`: what was to be lowered and may still be as it was, since Stock did not answer; by `supplyKey`. */
+  | { kind: 'held'; unheard: ReadonlySet<string> }
+  /** Nothing changed. */
+  | { kind: 'refused'; refusals: SupplyRefusals }
   /** Stock could not be reached; nothing changed, or what did ends by expiry. */
   | { kind: 'weather' }
 
@@ -35,11 +42,8 @@ export interface HoldContext {
   versions: VersionSource
 }
 
-/**
- * From this many items on, a look comes before the first hold: taking back 24 holds because of the 25th would cost seven rows
- * and two events each, and refuse others meanwhile what nobody buys. Below, looking first only costs a round trip.
- */
-const LOOK_FIRST_FROM = 4
+/** What a supply said to a hold. */
+type Answer = 'set' | 'weather' | Refusal
 
 /** The calls to Stock on behalf of one purchase. The only place here that knows the weather of those calls. */
 export class StockHolds {
@@ -56,59 +60,93 @@ export class StockHolds {
   async change(context: HoldContext, changes: readonly HoldChange[]): Promise<HoldVerdict> {
     const grows = changes.filter(({ quantity, before }) => quantity > 0 && quantity >= before.quantity)
     const shrinks = changes.filter((change) => !grows.includes(change))
-    const most = await this.#lookFirst(context, grows)
-    if (most.size > 0) return { kind: 'short', most }
-    const asked = await runBounded(grows, (change) => this.#set(context, change))
-    if (asked.every((verdict) => verdict === 'set')) {
-      await this.#putBack(context, shrinks, (change) => change)
-      return { kind: 'held' }
+    const asked = new Map<HoldChange, Answer>()
+    const refusals = await this.#take(context, grows, asked)
+    if (refusals.size === 0 && asked.size === grows.length && ![...asked.values()].includes('weather')) {
+      return { kind: 'held', unheard: await this.settle(context, shrinks) }
     }
     // Also where the answer was lost: it may have been granted.
-    const granted = grows.filter((_, index) => typeof asked[index] !== 'number')
-    await this.#putBack(context, granted, ({ item, before }) => ({ item, ...before }))
-    if (asked.includes('weather')) return { kind: 'weather' }
-    asked.forEach((verdict, index) => {
-      if (typeof verdict === 'number') most.set(grows[index]!.item, verdict)
-    })
-    return { kind: 'short', most }
-  }
-
-  /** How many units of each item could be held, of those of which there are too few; a silent item is left to `reserve`. */
-  async #lookFirst(context: HoldContext, changes: readonly HoldChange[]): Promise<Map<string, number>> {
-    const more = changes.filter(({ quantity, before }) => quantity > before.quantity)
-    if (more.length < LOOK_FIRST_FROM) return new Map()
-    const seen = await runBounded(more, ({ item }) =>
-      this.#reach(item, context, (stock) => stock.mostFor(context.purchaseId)),
+    const granted = [...asked].filter(([, answer]) => typeof answer === 'string')
+    await this.settle(
+      context,
+      granted.map(([change]) => ({ ...change, ...change.before })),
     )
-    const short = more.flatMap(({ item, quantity }, index): [string, number][] => {
-      const most = seen[index]
-      return typeof most === 'number' && most < quantity ? [[item, most]] : []
-    })
-    return new Map(short)
+    return [...asked.values()].includes('weather') ? { kind: 'weather' } : { kind: 'refused', refusals }
   }
 
-  /** Lowers or releases, best effort: whatever fails ends by expiry. */
-  async settle(
+  /**
+   * Asks for what grows, until something is refused; fills `asked`. Several new claims look first: taking back 24 holds
+   * because of the 25th costs seven rows and two events each, and refuses others meanwhile what nobody buys. What they
+   * see also says whom to ask in turn (see `inTurns`).
+   */
+  async #take(
     context: HoldContext,
-    targets: readonly { item: string; quantity: number; expiresAt: number }[],
-  ): Promise<void> {
-    await runBounded(targets, (target) => this.#set(context, target))
+    grows: readonly HoldChange[],
+    asked: Map<HoldChange, Answer>,
+  ): Promise<SupplyRefusals> {
+    const claims = grows.filter(({ quantity, before }) => quantity > before.quantity)
+    const looked = claims.length > 1 ? await this.#look(context, claims) : new Map<string, never>()
+    const seen = refusalsIn([...looked])
+    if (seen.size > 0) return seen
+    const contested = claims.length > 1 ? claims : []
+    const { oneByOne, atOnce } = inTurns(
+      contested.map((change) => {
+        const most = looked.get(supplyKey(change))
+        const spare = typeof most === 'number' ? most - change.quantity : null
+        return { name: supplyKey(change), spare, take: change }
+      }),
+    )
+    for (const change of oneByOne) {
+      const answer = await this.#set(context, change)
+      asked.set(change, answer)
+      if (answer !== 'set') return refusalsIn([[supplyKey(change), answer]])
+    }
+    const others = [...atOnce, ...grows.filter((change) => !contested.includes(change))]
+    const answers = await runBounded(others, (change) => this.#set(context, change))
+    others.forEach((change, index) => void asked.set(change, answers[index]!))
+    return refusalsIn([...asked].map(([change, answer]) => [supplyKey(change), answer]))
   }
 
-  /** Turns the hold into the order's, whatever its end was meant to be. Allocating twice is once. */
+  /** Which of these needs would be refused now. A look, not a promise; a supply that is silent refuses nothing here. */
+  async look(context: HoldContext, needs: readonly Need[]): Promise<SupplyRefusals> {
+    return refusalsIn([...(await this.#look(context, needs))])
+  }
+
+  /** The most units of each supply that the purchase could hold, or why it could not hold what it needs; null: silence. */
+  async #look(context: HoldContext, needs: readonly Need[]): Promise<Map<string, number | Refusal | null>> {
+    const { purchaseId } = context
+    const seen = await runBounded(needs, async (need) => {
+      const { quantity, limit } = need
+      const outcome = await this.#reach(need, context, (supply) =>
+        supply.look({ purchaseId, quantity, ...(limit !== undefined && { limit }) }),
+      )
+      return outcome?.ok ? outcome.most : outcome
+    })
+    return new Map(needs.map((need, index) => [supplyKey(need), seen[index]!]))
+  }
+
+  /** Sets holds that nothing refuses: lowers or releases. Best effort: whatever is not heard, as answered, ends by expiry. */
+  async settle(context: HoldContext, targets: readonly HoldTarget[]): Promise<Set<string>> {
+    const answers = await runBounded(targets, (target) => this.#set(context, target))
+    const unheard = targets.filter((_, index) => answers[index] !== 'set')
+    return new Set(unheard.map(supplyKey))
+  }
+
+  /** Turns the hold into the order's, whatever its end was meant to be. Allocating twice is once. By `supplyKey`. */
   async allocate(
     context: HoldContext,
     orderId: string,
-    demand: readonly { item: string; quantity: number }[],
+    demand: readonly Allocated[],
   ): Promise<Map<string, AllocationVerdict>> {
-    const verdicts = await runBounded(demand, async ({ item, quantity }): Promise<AllocationVerdict> => {
-      const outcome = await this.#reach(item, context, (stock) =>
-        stock.allocate({ store: context.store, purchaseId: context.purchaseId, orderId, quantity }),
+    const verdicts = await runBounded(demand, async (need): Promise<AllocationVerdict> => {
+      const { store, purchaseId } = context
+      const outcome = await this.#reach(need, context, (supply) =>
+        supply.allocate({ store, purchaseId, orderId, quantity: need.quantity }),
       )
       if (outcome === null) return 'weather'
       return outcome.ok ? 'allocated' : 'ended'
     })
-    return new Map(demand.map(({ item }, index) => [item, verdicts[index]!]))
+    return new Map(demand.map((need, index) => [supplyKey(need), verdicts[index]!]))
   }
 
   /** Gives an order's units back; answers what could not be given back yet. */
@@ -117,10 +155,11 @@ export class StockHolds {
     orderId: string,
     due: readonly Deallocation[],
   ): Promise<Deallocation[]> {
-    const verdicts = await runBounded(due, async ({ item, quantity, commandId }) => {
+    const verdicts = await runBounded(due, async (deallocation) => {
       const { store, purchaseId } = context
-      const outcome = await this.#reach(item, context, (stock) =>
-        stock.deallocate({ store, purchaseId, orderId, commandId, quantity }),
+      const { quantity, commandId } = deallocation
+      const outcome = await this.#reach(deallocation, context, (supply) =>
+        supply.deallocate({ store, purchaseId, orderId, commandId, quantity }),
       )
       if (outcome && !outcome.ok) {
         // Nothing is allocated there: an allocation that was refused, or given back before.
@@ -131,19 +170,7 @@ export class StockHolds {
     return due.filter((_, index) => !verdicts[index])
   }
 
-  async #putBack(
-    context: HoldContext,
-    changes: readonly HoldChange[],
-    target: (change: HoldChange) => { item: string; quantity: number; expiresAt: number },
-  ): Promise<void> {
-    await this.settle(context, changes.map(target))
-  }
-
-  /** 'set', 'weather', or the most units that could be held. */
-  async #set(
-    context: HoldContext,
-    target: { item: string; quantity: number; expiresAt: number },
-  ): Promise<'set' | 'weather' | number> {
+  async #set(context: HoldContext, target: HoldTarget): Promise<Answer> {
     for (const isLastTry of [false, true]) {
       const outcome = await this.#send(context, target)
       if (outcome === null) return 'weather'
@@ -152,7 +179,7 @@ export class StockHolds {
         context.versions.raiseTo(Number(outcome.facts?.version ?? 0))
         continue
       }
-      if (outcome.code === 'insufficient_stock') return Number(outcome.facts?.available ?? 0)
+      if (outcome.code === 'insufficient_stock' || outcome.code === 'not_on_sale') return outcome
       log('warn', 'hold refused', {
         store: context.store.slug,
         purchaseId: context.purchaseId,
@@ -164,27 +191,42 @@ export class StockHolds {
 
   #send(
     { store, purchaseId, lowStockThreshold, versions }: HoldContext,
-    { item, quantity, expiresAt }: { item: string; quantity: number; expiresAt: number },
+    target: HoldTarget,
   ): Promise<Outcome<object> | null> {
+    const { quantity, expiresAt, limit } = target
     const version = versions.next()
-    return this.#reach(item, { store, purchaseId }, (stock) =>
+    return this.#reach(target, { store, purchaseId }, (supply) =>
       quantity === 0
-        ? stock.release({ store, purchaseId, version })
-        : stock.reserve({ store, purchaseId, version, quantity, expiresAt, lowStockThreshold }),
+        ? supply.release({ store, purchaseId, version })
+        : supply.reserve({
+            store,
+            purchaseId,
+            version,
+            quantity,
+            expiresAt,
+            lowStockThreshold,
+            ...(limit !== undefined && { limit }),
+          }),
     )
   }
 
   /** Null when the platform failed to reach the object or lost its answer. */
   async #reach<T>(
-    item: string,
+    { kind, item }: Supply,
     { store, purchaseId }: { store: StoreRef; purchaseId: string },
-    ask: (stock: ReturnType<typeof stockOf>) => Promise<T>,
+    ask: (supply: ReturnType<typeof quotaOf>) => Promise<T>,
   ): Promise<T | null> {
     try {
-      return await ask(stockOf(this.#env, store, item))
+      return await ask(kind === 'quota' ? quotaOf(this.#env, store, item) : stockOf(this.#env, store, item))
     } catch (error) {
-      log('warn', 'stock not reached', { store: store.slug, purchaseId, error: errorText(error) })
+      log('warn', 'stock not reached', { store: store.slug, purchaseId, kind, error: errorText(error) })
       return null
     }
   }
+}
+
+function refusalsIn(answers: readonly [key: string, answer: unknown][]): SupplyRefusals {
+  return new Map(
+    answers.filter((entry): entry is [string, Refusal] => typeof entry[1] === 'object' && entry[1] !== null),
+  )
 }

@@ -7,6 +7,7 @@ import type { OutboxEvent } from '../../schema/rpc/source.ts'
 import { isBorn, migrate } from '../migrate.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { PaymentRef, PurchaseState } from './state.ts'
+import { upToDate } from './up-to-date.ts'
 
 /** Every command and read: the whole state; primary key. */
 const READ_DOCUMENTS = 'select part, json from document'
@@ -113,7 +114,7 @@ export class PurchaseStorage {
     const cart = parts.get('cart')
     if (cart === undefined) return null
     const order = parts.get('order')
-    return { ...JSON.parse(cart), order: order === undefined ? null : (JSON.parse(order) as Order) }
+    return { ...upToDate(JSON.parse(cart)), order: order === undefined ? null : (JSON.parse(order) as Order) }
   }
 
   save(next: PurchaseState, before: PurchaseState | null): void {

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../../runtime/clock.ts'
-import { refuse } from '../../schema/outcome.ts'
+import { type Outcome, type Refusal, refuse } from '../../schema/outcome.ts'
 import type { ReserveCommand, StockPolicy } from '../../schema/rpc/stock.ts'
 import { backedUnits } from './cover.ts'
 import { assertUnits, type Decision, refused } from './decision.ts'
@@ -39,15 +39,10 @@ export function decideReserve(
     return refused(refuse('stale_version', undefined, { version: own.version }))
   }
   if (expiresAt <= at) return refused(refuse('reservation_ended', 'The hold would end before it begins.'))
-  if (quantity > (held?.quantity ?? 0) && !isOnSale(state.policy, at)) {
-    return refused(refuse('not_on_sale', undefined, saleFacts(state.policy)))
-  }
-  const available = mostFor(state, own, at)
-  const change = quantity <= available ? reshape(state, held, quantity, at) : null
-  if (!change) {
-    const facts = { requested: quantity, available }
-    return refused(refuse('insufficient_stock', `${available} of ${quantity} could be held.`, facts))
-  }
+  const seen = look(state, own, quantity, at)
+  if (!seen.ok) return refused(seen)
+  const change = reshape(state, held, quantity, at)
+  if (!change) return refused(tooFew(quantity, seen.most))
   const reservation: Reservation = {
     purchaseId,
     version,
@@ -66,6 +61,26 @@ export function decideReserve(
     expiresAt: new Date(expiresAt).toISOString(),
   }
   return { ...ok, change: { movement, deltas: change.deltas, reservation, place: null } }
+}
+
+/** Whether the owner of a reservation could hold so many units, or why not. */
+export function look(
+  state: StockState,
+  own: Reservation | null,
+  quantity: number,
+  at: EpochMs,
+): Outcome<{ most: number }> {
+  const held = own?.state === 'held' ? own.quantity : 0
+  if (quantity > held && !isOnSale(state.policy, at)) {
+    return refuse('not_on_sale', undefined, saleFacts(state.policy))
+  }
+  const most = mostFor(state, own, at)
+  return quantity <= most ? { ok: true, most } : tooFew(quantity, most)
+}
+
+function tooFew(requested: number, available: number): Refusal {
+  const facts = { requested, available }
+  return refuse('insufficient_stock', `${available} of ${requested} could be held.`, facts)
 }
 
 /** The most units that the owner of a reservation could hold: those it has that goods stand behind, and what there is room for. */

@@ -38,7 +38,7 @@ import { decideFulfill } from './decide-fulfill.ts'
 import { decideMove, POSITIONS_MAX } from './decide-move.ts'
 import { decideReclaim } from './decide-reclaim.ts'
 import { decideRelease } from './decide-release.ts'
-import { decideReserve, mostFor } from './decide-reserve.ts'
+import { decideReserve, look } from './decide-reserve.ts'
 import { decideDispatch, decideReceipt } from './decide-transfer.ts'
 import type { Decision } from './decision.ts'
 import { availabilityNow, levelsOf, withoutOverdue } from './ledger.ts'
@@ -53,6 +53,7 @@ interface StoreCommand {
   store: StoreRef
   lowStockThreshold?: number
 }
+type Query<M extends keyof StockRpc> = Parameters<StockRpc[M]>[0]
 type ReservationCommand = StoreCommand & { purchaseId: string }
 
 /** SQLite's "no limit". */
@@ -213,11 +214,13 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     return availabilityNow(this.#stateAt(at), lowStockThreshold, at)
   }
 
-  async mostFor(purchaseId: string): Promise<number> {
+  async look({ purchaseId, quantity, limit }: Query<'look'>): Promise<Outcome<{ most: number }>> {
     const at = now()
+    const state = this.#stateAt(at)
+    const policy = limit === undefined ? state.policy : { ...state.policy, backorderLimit: limit }
     const own = this.#storage.reservation(purchaseId)
     const isOver = own !== null && own.expiresAt !== null && own.expiresAt <= at
-    return mostFor(this.#stateAt(at), isOver ? null : own, at)
+    return look({ ...state, policy }, isOver ? null : own, quantity, at)
   }
 
   async movements({

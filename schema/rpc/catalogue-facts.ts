@@ -10,6 +10,8 @@ export interface VariantFacts {
   /** False for digital goods: a cart of only these needs no address and no shipping method. */
   requiresShipping: boolean
   maxPerOrder: number | null
+  /** Units one customer may have over all carts and orders. */
+  maxPerCustomer: number | null
   /** Items one unit consumes; empty when the variant's stock is not tracked. */
   stock: { item: string; quantity: number }[]
 }

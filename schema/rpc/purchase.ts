@@ -16,6 +16,12 @@ export interface PurchaseSettings {
   capture: 'automatic' | 'manual'
 }
 
+/**
+ * Stands for one customer of one store, also over carts and orders, without telling who it is: a keyed hash. Made by the
+ * worker, which has the key; null where nothing names a customer yet.
+ */
+export type CustomerKey = string
+
 export interface LineInput {
   facts: VariantFacts
   quantity: number
@@ -36,6 +42,8 @@ export interface CreateCommand extends CartCommand {
   /** One entry a SKU (repeats are summed by the caller); held all or nothing. */
   lines: LineInput[]
   patch: CartPatch
+  /** Who the contact of the patch is: `CustomerKey` below. */
+  customer: CustomerKey | null
   idempotency: IdempotencyStamp | null
 }
 
@@ -45,6 +53,8 @@ export interface PutLineCommand extends CartCommand {
 
 export interface UpdateCommand extends CartCommand {
   patch: CartPatch
+  /** Who the contact of the patch is; of no meaning where the patch leaves the contact as it is. */
+  customer: CustomerKey | null
   /** The market after the patch, with the lines' facts in it; null when the market stays. */
   moved: { terms: MarketTerms; facts: VariantFacts[] } | null
 }
@@ -64,8 +74,8 @@ export interface Lease {
 
 /** The next thing for the runner to do. The object does what concerns stock by itself, the runner what concerns the outside. */
 export type CheckoutStep =
-  /** Read the lines' facts and the terms anew, then `reprice`. */
-  | { do: 'reprice'; skus: string[]; market: string; locale: string }
+  /** Read the lines' facts and the terms anew, say who `email` is, then `reprice`. */
+  | { do: 'reprice'; skus: string[]; market: string; locale: string; email: string | null }
   /** Call `hold`. */
   | { do: 'hold' }
   /** Ask the provider, then `recordAuthorization`. */
@@ -158,6 +168,7 @@ export interface PurchaseRpc extends EventSource {
     lease: Lease
     facts: VariantFacts[]
     terms: MarketTerms
+    customer: CustomerKey | null
   }): Promise<Outcome<{ step: CheckoutStep }>>
   hold(command: { lease: Lease }): Promise<Outcome<{ step: CheckoutStep }>>
   recordAuthorization(command: {

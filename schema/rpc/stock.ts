@@ -377,8 +377,16 @@ export interface StockRpc extends EventSource {
   /** Null for an item that never had a movement or a policy; reading one writes nothing. */
   levels(): Promise<{ levels: Levels; policy: StockPolicy } | null>
   availability(lowStockThreshold: number): Promise<ItemAvailability>
-  /** The most units this purchase could hold now, its own hold counted in. A look, not a promise: only `reserve` grants. */
-  mostFor(purchaseId: string): Promise<number>
+  /**
+   * Whether `reserve` would grant so many units now, or why not; `most`: how many this purchase could hold, its own hold
+   * counted in. A look, not a promise: only `reserve` grants.
+   */
+  look(query: {
+    purchaseId: string
+    quantity: number
+    /** As in `reserve`. */
+    limit?: number
+  }): Promise<Outcome<{ most: number }>>
   /**
    * Newest first, below `before` (exclusive; null starts at the newest). `olderInLog`: this is the end of what the object
    * keeps, and the log has the movements below.

@@ -7,6 +7,7 @@ import { LINE_QUANTITY_MAX } from '../../schema/quantity.ts'
 import type { IdempotencyStamp } from '../../schema/rpc/idempotency.ts'
 import type { CreateCommand, LineInput } from '../../schema/rpc/purchase.ts'
 import { marketOf, type Store, termsOf } from '../stores/store.ts'
+import { customerKeyOf } from './customer-key.ts'
 import { lineFacts } from './line-facts.ts'
 import { accessOf, askPurchase } from './purchase-call.ts'
 
@@ -37,6 +38,7 @@ export async function createCart(
     hold,
     lines: [],
     patch,
+    customer: await customerKeyOf(env, store.ref, { customerId: null, email: patch.contact?.email }),
     idempotency,
   }
   const wanted = mergeLines(lines)

@@ -2,6 +2,7 @@ import type { Cart, CartPatch } from '../../schema/http/cart.ts'
 import { type Outcome, refuse } from '../../schema/outcome.ts'
 import type { UpdateCommand } from '../../schema/rpc/purchase.ts'
 import { marketOf, type Store, termsOf } from '../stores/store.ts'
+import { customerKeyOf } from './customer-key.ts'
 import { factsOnSale } from './line-facts.ts'
 import { askCart } from './purchase-call.ts'
 
@@ -16,8 +17,9 @@ export async function updateCart(
   if (!move.ok) return move
   const { moved, locale } = move
   const whole = locale === null ? patch : { ...patch, locale }
+  const customer = await customerKeyOf(env, store.ref, { customerId: null, email: patch.contact?.email })
   return askCart(env, store, cartId, (purchase, access) =>
-    purchase.update({ ...access, patch: whole, moved }),
+    purchase.update({ ...access, patch: whole, customer, moved }),
   )
 }
 

@@ -28,9 +28,10 @@ const UPSERT_PRODUCT = `INSERT INTO products (store, handle, id, status, title, 
 const DELETE_VARIANTS = `DELETE FROM variants WHERE store = ?1 AND handle = ?2`
 /** PUT and PATCH: fails the batch when another product took a SKU meanwhile. Primary key. */
 const INSERT_VARIANTS = `INSERT INTO variants (store, sku, id, handle, title, prices, stock, requires_shipping,
-    max_per_order)
+    max_per_order, max_per_customer)
   SELECT ?1, value ->> 'sku', value ->> 'id', ?2, value ->> 'title', value -> 'prices', value -> 'stock',
-    value ->> 'requiresShipping', value ->> 'maxPerOrder' FROM json_each(?3)`
+    value ->> 'requiresShipping', value ->> 'maxPerOrder',
+    value ->> 'maxPerCustomer' FROM json_each(?3)`
 /** Any change: where the product was put. Index product_categories_of_product. */
 const DELETE_PLACES = `DELETE FROM product_categories WHERE store = ?1 AND product_id = ?2`
 /** PUT and PATCH. Primary key. */
@@ -181,5 +182,6 @@ function variantRows(product: Product) {
     stock: variant.trackStock ? variant.stock : [],
     requiresShipping: variant.requiresShipping ? 1 : 0,
     maxPerOrder: variant.maxPerOrder,
+    maxPerCustomer: variant.maxPerCustomer,
   }))
 }

@@ -31,6 +31,7 @@ function factsOf(row: VariantRow, market: Market, locale: string): VariantFacts 
     taxCategory: row.taxCategory,
     requiresShipping: row.requiresShipping,
     maxPerOrder: row.maxPerOrder,
+    maxPerCustomer: row.maxPerCustomer,
     stock: row.stock,
   }
 }

@@ -1,6 +1,6 @@
 /** Cart lines and live availability: the facts of some SKUs of active products. Primary keys of variants and products. */
 const SELECT_VARIANTS = `SELECT v.sku, v.handle, v.title AS variant_title, v.prices, v.stock, v.requires_shipping,
-    v.max_per_order, p.title AS product_title, p.titles, p.image, p.tax_category
+    v.max_per_order, v.max_per_customer, p.title AS product_title, p.titles, p.image, p.tax_category
   FROM json_each(?2) AS wanted
   JOIN variants AS v ON v.store = ?1 AND v.sku = wanted.value
   JOIN products AS p ON p.store = ?1 AND p.handle = v.handle
@@ -16,6 +16,7 @@ export interface VariantRow {
   stock: { item: string; quantity: number }[]
   requiresShipping: boolean
   maxPerOrder: number | null
+  maxPerCustomer: number | null
   productTitle: string
   titles: Record<string, string>
   image: string | null
@@ -30,6 +31,7 @@ interface Row {
   stock: string
   requires_shipping: number
   max_per_order: number | null
+  max_per_customer: number | null
   product_title: string
   titles: string
   image: string | null
@@ -52,6 +54,7 @@ export async function selectVariantRows(
     stock: JSON.parse(row.stock),
     requiresShipping: row.requires_shipping === 1,
     maxPerOrder: row.max_per_order,
+    maxPerCustomer: row.max_per_customer,
     productTitle: row.product_title,
     titles: JSON.parse(row.titles),
     image: row.image,

@@ -9,6 +9,7 @@ import {
   type PurchaseRpc,
 } from '../../schema/rpc/purchase.ts'
 import type { StoreRef } from '../../schema/store-ref.ts'
+import { customerKeyOf } from '../carts/customer-key.ts'
 import { askPurchase } from '../carts/purchase-call.ts'
 import { authorizePayment, capturePayment, undoPayment } from '../payments/ask-provider.ts'
 import { readFreshFacts } from './read-fresh-facts.ts'
@@ -69,9 +70,10 @@ async function take(run: Run, step: OpenStep): Promise<Outcome<{ step: CheckoutS
   switch (step.do) {
     case 'reprice': {
       const fresh = await readFreshFacts(env, run.store, step)
-      return fresh.ok
-        ? record(run, (it) => it.reprice({ lease, facts: fresh.facts, terms: fresh.terms }))
-        : fresh
+      if (!fresh.ok) return fresh
+      const { facts, terms } = fresh
+      const customer = await customerKeyOf(env, run.store, { customerId: null, email: step.email })
+      return record(run, (it) => it.reprice({ lease, facts, terms, customer }))
     }
     case 'hold':
       return record(run, (it) => it.hold({ lease }))

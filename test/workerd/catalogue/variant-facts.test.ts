@@ -21,7 +21,13 @@ beforeAll(async () => {
     taxCategory: 'kitchen',
     media: [{ url: 'https://img.example/mug.png' }, { url: '/other.png' }],
     variants: [
-      { sku: 'MUG-RED', options: { Colour: 'Red' }, prices: { EUR: 900, GBP: 800 }, maxPerOrder: 3 },
+      {
+        sku: 'MUG-RED',
+        options: { Colour: 'Red' },
+        prices: { EUR: 900, GBP: 800 },
+        maxPerOrder: 3,
+        maxPerCustomer: 2,
+      },
       { sku: 'MUG-BLUE', options: { Colour: 'Blue' }, prices: { EUR: 950 }, trackStock: false },
     ],
   }
@@ -52,6 +58,7 @@ test('a cart learns all it needs of a variant', async () => {
     taxCategory: 'kitchen',
     requiresShipping: true,
     maxPerOrder: 3,
+    maxPerCustomer: 2,
     stock: [{ item: 'MUG-RED', quantity: 1 }],
   })
 })

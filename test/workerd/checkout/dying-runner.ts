@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { purchaseOf } from '../../../durable-objects/purchase/client.ts'
 import { parseCartId } from '../../../schema/ids.ts'
 import type { CheckoutStep, Lease, PurchaseRpc } from '../../../schema/rpc/purchase.ts'
+import { customerKeyOf } from '../../../worker/carts/customer-key.ts'
 import { readFreshFacts } from '../../../worker/checkout/read-fresh-facts.ts'
 import { authorizePayment, capturePayment, undoPayment } from '../../../worker/payments/ask-provider.ts'
 
@@ -45,7 +46,9 @@ async function take(
   switch (step.do) {
     case 'reprice': {
       const fresh = await readFreshFacts(env, STORE, step)
-      return fresh.ok ? purchase.reprice({ lease, facts: fresh.facts, terms: fresh.terms }) : fresh
+      if (!fresh.ok) return fresh
+      const customer = await customerKeyOf(env, STORE, { customerId: null, email: step.email })
+      return purchase.reprice({ lease, facts: fresh.facts, terms: fresh.terms, customer })
     }
     case 'hold':
       return purchase.hold({ lease })

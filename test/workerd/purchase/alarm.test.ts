@@ -209,7 +209,9 @@ describe('the alarm', () => {
       await runDurableObjectAlarm(shopper.stub)
       waits.push((await alarmOf(shopper))! - now())
     }
-    expect(await nudged(sent)).toHaveLength(8)
+    // The items ring by themselves.
+    const own = (await nudged(sent)).filter(({ kind }) => kind === 'purchase')
+    expect(own).toHaveLength(8)
     expect(Math.max(...waits)).toBeLessThanOrEqual(60_000)
     expect(waits[0]).toBeLessThan(waits[5]!)
     await shopper.rpc.confirm(2, 2)

@@ -1,6 +1,7 @@
 import { evictDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { testClock } from '../../../runtime/clock.ts'
+import type { CartPatch } from '../../../schema/http/cart.ts'
 import { cartId } from '../../../schema/ids.ts'
 import { CART_LINES_MAX } from '../../../schema/quantity.ts'
 import type { VariantFacts } from '../../../schema/rpc/catalogue-facts.ts'
@@ -32,7 +33,7 @@ describe('an unknown cart', () => {
       shopper.rpc.context({ secret: shopper.secret }),
       shopper.put(facts, 1),
       shopper.rpc.removeLine({ ...shopper.access, sku: facts.sku }),
-      shopper.rpc.update({ ...shopper.access, patch: {}, moved: null }),
+      shopper.update({}),
       shopper.rpc.abandon(shopper.access),
       shopper.begin(),
     ])
@@ -333,7 +334,7 @@ describe('a change of the cart', () => {
     ok(await shopper.create([]))
     const { shippingAddress } = await shopper.cart()
     const patch = { shippingAddress: { ...shippingAddress!, country: 'US' } }
-    expect(await shopper.rpc.update({ ...shopper.access, patch, moved: null })).toMatchObject({
+    expect(await shopper.update(patch)).toMatchObject({
       code: 'country_not_in_market',
     })
     expect((await shopper.cart()).shippingAddress!.country).toBe('DE')
@@ -343,8 +344,7 @@ describe('a change of the cart', () => {
     const shopper = new Shopper()
     shopper.terms = { ...german, shippingMethods: [...german.shippingMethods, alps] }
     ok(await shopper.create([]))
-    const patch = (shippingMethod: string | null) =>
-      shopper.rpc.update({ ...shopper.access, patch: { shippingMethod }, moved: null })
+    const patch = (shippingMethod: string | null) => shopper.update({ shippingMethod })
     expect(await patch('rocket')).toMatchObject({ code: 'shipping_method_not_found' })
     expect(await patch('alps')).toMatchObject({ code: 'shipping_method_unavailable' })
     expect(ok(await patch(null)).cart.shippingMethod).toBeNull()
@@ -357,8 +357,8 @@ describe('a change of the cart', () => {
     const tee = await stocked(1)
     ok(await shopper.create([[tee, 1]]))
     const { shippingAddress } = await shopper.cart()
-    const update = (patch: object) => shopper.rpc.update({ ...shopper.access, patch, moved: null })
-    ok(await update({ shippingAddress: { ...shippingAddress, country: 'AT' }, shippingMethod: 'alps' }))
+    const update = (patch: CartPatch) => shopper.update(patch)
+    ok(await update({ shippingAddress: { ...shippingAddress!, country: 'AT' }, shippingMethod: 'alps' }))
     const { cart } = ok(await update({ shippingAddress }))
     expect(cart.notices).toMatchObject([{ code: 'shipping_method_unavailable', path: '/shippingMethod' }])
     expect(await shopper.begin()).toMatchObject({
@@ -373,12 +373,13 @@ describe('a change of the cart', () => {
     ok(await shopper.create([[tee, 2]]))
     const terms = { ...TERMS, code: 'us', currency: 'USD' }
     const moved = { terms, facts: [{ ...tee, unitPrice: 1250 }] }
-    const { cart } = ok(await shopper.rpc.update({ ...shopper.access, patch: { market: 'us' }, moved }))
+    const { cart } = ok(await shopper.update({ market: 'us' }, moved))
     expect(cart).toMatchObject({ market: 'us', currency: 'USD', lines: [{ hold: { state: 'held' } }] })
     expect(cart.totals.total).toEqual({ amount: 2500, currency: 'USD' })
-    expect(
-      await shopper.rpc.update({ ...shopper.access, patch: {}, moved: { terms: TERMS, facts: [] } }),
-    ).toMatchObject({ code: 'currency_not_in_market', facts: { sku: tee.sku } })
+    expect(await shopper.update({}, { terms: TERMS, facts: [] })).toMatchObject({
+      code: 'currency_not_in_market',
+      facts: { sku: tee.sku },
+    })
   })
 })
 

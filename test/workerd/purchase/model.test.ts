@@ -101,7 +101,7 @@ class Line {
         (command: unknown) => this.#carry(() => ask(method)(command)),
       ])
       // The test's own questions take no part.
-      return { levels: ask('levels'), move: ask('move'), ...Object.fromEntries(carried) }
+      return { levels: ask('levels'), look: ask('look'), move: ask('move'), ...Object.fromEntries(carried) }
     })
   }
 

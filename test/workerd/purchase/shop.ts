@@ -2,9 +2,10 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { purchaseOf } from '../../../durable-objects/purchase/client.ts'
 import type { Purchase } from '../../../durable-objects/purchase/purchase.ts'
+import type { Quota } from '../../../durable-objects/quota/quota.ts'
 import { stockOf } from '../../../durable-objects/stock/client.ts'
 import { now } from '../../../runtime/clock.ts'
-import type { Cart } from '../../../schema/http/cart.ts'
+import type { Cart, CartPatch } from '../../../schema/http/cart.ts'
 import { newCart, parseCartId } from '../../../schema/ids.ts'
 import type { Outcome } from '../../../schema/outcome.ts'
 import type { MarketTerms, VariantFacts } from '../../../schema/rpc/catalogue-facts.ts'
@@ -15,6 +16,7 @@ import type {
   Lease,
   PurchaseRpc,
   PurchaseSettings,
+  UpdateCommand,
 } from '../../../schema/rpc/purchase.ts'
 import type { OutboxEvent } from '../../../schema/rpc/source.ts'
 
@@ -66,6 +68,7 @@ export function factsOf(sku: string, facts: Partial<VariantFacts> = {}): Variant
     taxCategory: 'standard',
     requiresShipping: true,
     maxPerOrder: null,
+    maxPerCustomer: null,
     stock: [{ item: sku, quantity: 1 }],
     ...facts,
   }
@@ -85,6 +88,8 @@ export async function receive(item: string, quantity: number): Promise<void> {
       reference: null,
       note: null,
       expectedOnHand: null,
+      orderId: null,
+      disposition: null,
       actor: 'root',
       lowStockThreshold: 2,
       idempotency: { key: crypto.randomUUID(), fingerprint: 'f' },
@@ -105,8 +110,22 @@ export async function promised(item: string): Promise<{ reserved: number; alloca
   return { reserved: levels?.reserved ?? 0, allocated: levels?.allocated ?? 0 }
 }
 
-export function movementsOf(item: string) {
-  return stockOf(env, STORE, item).movements({ before: null, limit: 100 })
+/** Units of a customer's quota of a SKU that are held and that are ordered. */
+export async function usedBy(
+  customer: string,
+  sku: string,
+): Promise<{ reserved: number; allocated: number }> {
+  const stub = quotaStub(customer, sku)
+  const levels = (await stub.levels())?.levels
+  return { reserved: levels?.reserved ?? 0, allocated: levels?.allocated ?? 0 }
+}
+
+export function quotaStub(customer: string, sku: string): DurableObjectStub<Quota> {
+  return env.QUOTA.get(env.QUOTA.idFromName(`${STORE.slug}/customer/${customer}/${sku}`))
+}
+
+export async function movementsOf(item: string) {
+  return (await stockOf(env, STORE, item).movements({ before: null, limit: 100 })).movements
 }
 
 /** A hold that a purchase asked for without having written it down. */
@@ -130,6 +149,8 @@ export class Shopper {
   settings = SETTINGS
   terms = TERMS
   facts: VariantFacts[] = []
+  /** Who the contact is, as the worker would say. */
+  customer: string | null = null
 
   constructor() {
     const { purchaseId, secret } = newCart(now())
@@ -162,9 +183,20 @@ export class Shopper {
         properties: { engraving: 'secret words' },
       })),
       patch: READY,
+      customer: this.customer,
       idempotency: null,
       ...command,
     })
+  }
+
+  update(patch: CartPatch, moved: UpdateCommand['moved'] = null) {
+    return this.rpc.update({ ...this.access, patch, customer: this.customer, moved })
+  }
+
+  /** Another contact, who is `customer`. */
+  become(customer: string | null) {
+    this.customer = customer
+    return this.update({ contact: customer === null ? null : { email: 'Ada@Secret.example' } })
   }
 
   put(facts: VariantFacts, quantity: number) {
@@ -203,7 +235,7 @@ export class Shopper {
   take(step: CheckoutStep, lease: Lease, provider: Provider = {}): Promise<Outcome<{ step: CheckoutStep }>> {
     switch (step.do) {
       case 'reprice':
-        return this.rpc.reprice({ lease, facts: this.facts, terms: this.terms })
+        return this.rpc.reprice({ lease, facts: this.facts, terms: this.terms, customer: this.customer })
       case 'hold':
         return this.rpc.hold({ lease })
       case 'authorize': {
