@@ -4,6 +4,7 @@ import { encodeToken, randomToken } from '../runtime/random.ts'
 export const ID_PREFIXES = {
   event: 'evt',
   movement: 'mov',
+  transfer: 'trf',
   endpoint: 'whe',
   delivery: 'dlv',
   apiKey: 'key',

@@ -18,7 +18,10 @@ import { imagesRoutes } from './images/routes.ts'
 import { ordersRoutes } from './orders/routes.ts'
 import { staffOrdersRoutes } from './orders/staff-routes.ts'
 import { paymentsRoutes } from './payments/routes.ts'
+import { arrivalRoutes } from './stock/arrival-routes.ts'
+import { batchRoute } from './stock/batch-route.ts'
 import { stockRoutes } from './stock/routes.ts'
+import { transferRoutes } from './stock/transfer-routes.ts'
 import { resolveStore } from './stores/resolve-store.ts'
 import { storesRoutes } from './stores/routes.ts'
 import { webhooksRoutes } from './webhooks/routes.ts'
@@ -36,6 +39,9 @@ for (const routes of [
   eventsRoutes,
   imagesRoutes,
   stockRoutes,
+  arrivalRoutes,
+  batchRoute,
+  transferRoutes,
   catalogueRoutes,
   paymentsRoutes,
   cartsRoutes,

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { fromIso } from '../../runtime/clock.ts'
+import { ID_PREFIXES, parseOrderId } from '../ids.ts'
 import { handleSchema, QUANTITY_MAX, skuSchema } from '../quantity.ts'
 import type { Band } from '../rpc/source.ts'
 import { ADJUST_REASONS, DISPOSITIONS, type Levels, MOVEMENT_TYPES } from '../rpc/stock.ts'
@@ -7,25 +8,25 @@ import { plainText } from './plain-text.ts'
 
 export const BANDS = ['in_stock', 'low_stock', 'out_of_stock', 'backorder'] as const satisfies Band[]
 
-const units = z.int().min(0).max(QUANTITY_MAX)
-const instant = z.iso
+export const units = z.int().min(0).max(QUANTITY_MAX)
+export const instant = z.iso
   .datetime({ offset: true })
   .refine((text) => Number.isFinite(fromIso(text)), 'is not an instant')
   .openapi({ example: '2027-01-01T00:00:00.000Z' })
 /** 64 characters: lot numbers are codes, as SKUs are. */
-const lot = z
+export const lot = z
   .string()
   .max(64)
   .regex(/^[^\p{C}]*$/u, 'has a character that is not printable')
   .openapi({ pattern: '^[^\\p{C}]*$' })
 /** Goes into the ledger and its events, which are kept for ever and hold no personal data. */
-const reference = plainText(100).openapi({
+export const reference = plainText(100).openapi({
   example: 'PO-2041',
   description: 'A document number. It goes into events: no personal data.',
 })
 
 /** 500 characters, as a comment field has: it goes into every copy of the event. */
-const note = plainText(500).openapi({ description: 'It goes into events: no personal data.' })
+export const note = plainText(500).openapi({ description: 'It goes into events: no personal data.' })
 
 const positionSchema = z
   .object({
@@ -39,7 +40,7 @@ const positionSchema = z
   })
   .openapi('StockPosition')
 
-const arrivalSchema = z
+export const arrivalSchema = z
   .object({
     reference: z.string().openapi({ description: 'A purchase order, or the id of the transfer' }),
     kind: z.enum(['supply', 'transfer']),
@@ -74,7 +75,10 @@ export type LevelsOnWire = z.infer<typeof levelsSchema>
 export function levelsOnWire(levels: Levels): LevelsOnWire {
   return {
     ...levels,
-    positions: levels.positions.map((position) => ({ ...position, expiresAt: isoOrNull(position.expiresAt) })),
+    positions: levels.positions.map((position) => ({
+      ...position,
+      expiresAt: isoOrNull(position.expiresAt),
+    })),
     arrivals: levels.arrivals.map((arrival) => ({
       ...arrival,
       expectedAt: isoOrNull(arrival.expectedAt),
@@ -100,7 +104,10 @@ export const policySchema = z
       .nullable()
       .default(null)
       .openapi({ description: 'Nothing is held before; holds and orders that there are stay' }),
-    saleEndsAt: instant.nullable().default(null).openapi({ description: 'Nothing is held anew from then on' }),
+    saleEndsAt: instant
+      .nullable()
+      .default(null)
+      .openapi({ description: 'Nothing is held anew from then on' }),
     positions: z
       .array(z.strictObject({ location: handleSchema, lot: lot.default(''), safetyStock: units }))
       .max(POSITION_SAFETIES_MAX)
@@ -110,8 +117,26 @@ export const policySchema = z
           'Units of single positions that are never sold, besides `safetyStock`; a position keeps no more safe than it has. Those not named have 0.',
       }),
   })
+  .refine(({ saleStartsAt, saleEndsAt }) => isBefore(saleStartsAt, saleEndsAt), {
+    path: ['saleEndsAt'],
+    message: 'is not after saleStartsAt',
+  })
+  .superRefine(({ positions }, context) => {
+    const seen = new Set<string>()
+    for (const [index, { location, lot }] of positions.entries()) {
+      const place = JSON.stringify([location, lot])
+      if (seen.has(place)) {
+        context.addIssue({ code: 'custom', path: ['positions', index], message: 'is named twice' })
+      }
+      seen.add(place)
+    }
+  })
   .openapi('StockPolicy')
 export type PolicyOnWire = z.infer<typeof policySchema>
+
+function isBefore(start: string | null, end: string | null): boolean {
+  return start === null || end === null || fromIso(start) < fromIso(end)
+}
 
 const place = { location: handleSchema, lot: lot.optional(), expiresAt: instant.nullable().optional() }
 const reason = z.enum(ADJUST_REASONS)
@@ -155,7 +180,12 @@ const returned = z.strictObject({
     .enum(DISPOSITIONS)
     .default('restock')
     .openapi({ description: 'restock: on hand again; write_off: noted, not on hand' }),
-  orderId: z.string().max(40).optional().openapi({ description: 'The order that the goods come from' }),
+  orderId: z
+    .string()
+    .max(40)
+    .refine((id) => parseOrderId(id) !== null, 'is not the id of an order')
+    .optional()
+    .openapi({ description: 'The order that the goods come from' }),
   reason: reason.optional(),
   ...remarks,
 })
@@ -184,6 +214,17 @@ export const newBatchSchema = z
       .max(BATCH_MAX),
   })
   .openapi('NewStockBatch')
+
+/** In a path, so of the characters that a SKU may have; the ids of transfers are names of goods that are really under way. */
+export const arrivalReferenceSchema = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[^\p{C}]+$/u, 'has a character that is not printable')
+  .refine((text) => text.trim() === text, 'begins or ends with a space')
+  .refine((text) => text !== '.' && text !== '..', 'cannot stand in an address')
+  .refine((text) => !text.startsWith(`${ID_PREFIXES.transfer}_`), 'is the id of a transfer')
+  .openapi({ example: 'PO-2041', pattern: '^[^\\p{C}]+$' })
 
 /** What a supplier will bring. */
 export const newArrivalSchema = z
@@ -234,6 +275,19 @@ export const stockItemSchema = z
     safetyStock: z.int(),
     available: z.int(),
     backorderLimit: z.int(),
+    incoming: z.int().openapi({ description: 'Units of all arrivals' }),
     locations: z.array(z.string()),
+    atLocation: z
+      .object({
+        location: z.string(),
+        onHand: z.int().nullable(),
+        reserved: z.int().nullable(),
+        allocated: z.int().nullable(),
+      })
+      .optional()
+      .openapi({
+        description:
+          'With `location` only: what is there, its lots added up. null until the item moves for the first time after an upgrade.',
+      }),
   })
   .openapi('StockItem')

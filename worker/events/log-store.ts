@@ -91,6 +91,11 @@ const SELECT_FEED_OF_SUBJECT = `select h.scannedTo, ${EVENT_COLUMNS}
     and type in (select value from json_each(?4)) order by sequence limit ?3) e on true
   order by e.position`
 
+/** Some types of one subject, newest first (an item's old movements). Index events_by_subject. */
+const SELECT_SUBJECT_BACKWARDS = `select sequence, data from events indexed by events_by_subject
+  where store = ?1 and subject = ?2 and sequence < ?3 and type in (select value from json_each(?4))
+  order by sequence desc limit ?5`
+
 /** Head of the whole log: where a new reader starts. Served by the key. */
 const SELECT_HEAD = `select coalesce(max(position), 0) as head from events`
 
@@ -173,6 +178,24 @@ export async function readFeed(env: Env, query: FeedQuery): Promise<FeedPage> {
   const items = results.flatMap(({ scannedTo: _, ...row }) => (row.position === null ? [] : [row]))
   const scannedTo = Math.max(after, results[0]?.scannedTo ?? 0)
   return { items, nextAfter: items.length === limit ? items.at(-1)!.position : scannedTo }
+}
+
+/** Events of one subject below `before` (exclusive; null starts at its newest), newest first. */
+export async function readSubjectBackwards(
+  env: Env,
+  query: {
+    store: string
+    subject: string
+    types: readonly EventType[]
+    before: number | null
+    limit: number
+  },
+): Promise<Pick<LoggedEvent, 'sequence' | 'data'>[]> {
+  const { store, subject, types, before, limit } = query
+  const { results } = await env.EVENTS.prepare(SELECT_SUBJECT_BACKWARDS)
+    .bind(store, subject, before ?? Number.MAX_SAFE_INTEGER, JSON.stringify(types), limit)
+    .all<Pick<LoggedEvent, 'sequence' | 'data'>>()
+  return results
 }
 
 export async function headOfLog(env: Env): Promise<number> {

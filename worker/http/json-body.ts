@@ -11,9 +11,9 @@ export const JSON_BODY_BYTES_MAX = 1024 * 1024
  * 415 for another type, 413 above the limit and 400 for text that is not JSON. Stands in a route's `middleware`, after
  * `requireScope`.
  */
-export const jsonBody = (isRequired: boolean) =>
+export const jsonBody = (isRequired: boolean, limitBytes = JSON_BODY_BYTES_MAX) =>
   createMiddleware<AppEnv>(async (c, next) => {
-    const text = new TextDecoder().decode(await readBounded(c.req.raw, JSON_BODY_BYTES_MAX))
+    const text = new TextDecoder().decode(await readBounded(c.req.raw, limitBytes))
     const isAbsent = text.length === 0 && !isRequired
     const type = (c.req.header('Content-Type') ?? '').split(';')[0]!.trim().toLowerCase()
     const isJson = type === 'application/json' || type.endsWith('+json')

@@ -21,8 +21,13 @@ export function replyKept(
   isReplay = refusal.isReplay ?? false,
 ): ProblemReply {
   if (!isKept(refusal)) return replyRefusal(c, refusal)
-  c.set('requestId', `req_${stamp.key.slice(0, 26)}`)
+  c.set('requestId', keptRequestId(stamp))
   return replyRefusal(c, refusal, isReplay ? REPLAYED_HEADER : {})
+}
+
+/** The id of a request that is repeated under one key (docs/decisions/0009). */
+export function keptRequestId({ key }: IdempotencyStamp): string {
+  return `req_${key.slice(0, 26)}`
 }
 
 function isKept({ code }: Refusal): boolean {

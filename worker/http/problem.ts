@@ -53,6 +53,11 @@ export function problemBody(
   return { ...facts, type: `/docs/errors#${code}`, title, status, detail, code, requestId }
 }
 
+/** A refusal as a problem document, for answers that hold several. */
+export function refusalBody({ code, detail, facts }: Refusal, requestId: string) {
+  return problemBody(code, detail ?? PROBLEMS[code].title, requestId, facts)
+}
+
 /** A problem may stand where a route's typed answer is expected: every route describes its problems itself. */
 export type ProblemReply = Response & TypedResponse<never, never, never>
 

@@ -34,7 +34,7 @@ const list = createRoute({
   security: bearer('stock:read'),
   summary: 'List stock items with their levels',
   description:
-    'From the record, which follows the items within moments, in item order; at most 100 a page. `location` narrows to items that have a position there. Needs `stock:read`.',
+    'From the record, which follows the items within moments, in item order; at most 100 a page. `location` narrows to items that have a position there and adds what they have there. Needs `stock:read`.',
   middleware: [requireScope('stock:read')] as const,
   request: {
     query: z.object({
@@ -88,7 +88,7 @@ const policy = createRoute({
   security: bearer('stock:write'),
   summary: 'Set the policy of an item',
   description:
-    'Sets all of it: members that are absent take their default. An item that was not known is made. Quantities up to 1,000,000,000. Promises already made stay. Needs `stock:write`.',
+    'Sets all of it: members that are absent take their default. An item that was not known is made. Quantities up to 1,000,000,000. Promises already made stay. `positions` shows those that keep units safe. Needs `stock:write`.',
   middleware: [requireScope('stock:write'), jsonBody(true)] as const,
   request: { params: itemParam, body: body(policySchema) },
   responses: {
@@ -101,6 +101,8 @@ const policy = createRoute({
       'malformed_json',
       'unauthorized',
       'scope_missing',
+      'location_not_found',
+      'stock_conflict',
       'body_too_large',
       'unsupported_media_type',
       'unavailable',
@@ -119,9 +121,9 @@ const move = createRoute({
   path: '/v1/admin/stock/{item}/movements',
   tags,
   security: bearer('stock:write'),
-  summary: 'Receive, adjust or count goods',
+  summary: 'Receive, adjust, count or take back goods',
   description:
-    'Answered once for each Idempotency-Key. `stock_conflict` says what was found: fewer on hand than are taken away, another figure than `expectedOnHand`, another sell-by date at the position, or (reasons `found` and `quality_release`) units that are promised. Other reasons may take promised goods away: then fewer are on hand than are promised, and `available` is 0. An item that was not known is made. Needs `stock:write`.',
+    'Answered once for each Idempotency-Key. `stock_conflict` says what was found: fewer on hand than are taken away, another figure than `expectedOnHand`, another sell-by date at the position, or (reasons `found` and `quality_release`) units that are promised. Other reasons may take promised goods away: then fewer are on hand than are promised, and `available` is 0. A `receive` under the reference of an arrival counts that down; a `return` says whether the goods are on hand again, and whether its order exists is not asked here. An item that was not known is made. Needs `stock:write`.',
   middleware: [requireScope('stock:write'), jsonBody(true)] as const,
   request: { params: itemParam, headers: idempotencyHeader.required, body: body(newMovementSchema) },
   responses: {
@@ -163,7 +165,7 @@ const movements = createRoute({
   security: bearer('stock:read'),
   summary: "Read an item's ledger, newest first",
   description:
-    'The sum of the deltas over all movements is the present state of each position. At most 100 a page. Needs `stock:read`.',
+    'All of them, however old. The sum of the deltas over all movements is the present state of each position. At most 100 a page. Needs `stock:read`.',
   middleware: [requireScope('stock:read')] as const,
   request: { params: itemParam, query: z.object(pageQuery) },
   responses: {

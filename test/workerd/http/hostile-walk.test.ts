@@ -5,7 +5,8 @@ import { HOSTILE_QUERIES, HOSTILE_SEGMENTS, hostileBodies, MALFORMED_JSON } from
 import { type Operation, operations } from '../../support/openapi.ts'
 
 const routes = operations()
-const OVERSIZED = `{"x":"${'x'.repeat(1024 * 1024)}"}`
+/** One byte of it more than the route that takes the most. */
+const OVERSIZED = `{"x":"${'x'.repeat(2 * 1024 * 1024 - 7)}"}`
 
 let foreignKey = ''
 let powerlessKey = ''
