@@ -51,6 +51,9 @@ export class Book {
       this.enter(decideExpire(next, this.at), next)
     }
     for (const lot of expiredLots(this.state, this.at)) this.enter(decideWriteOff(lot))
+    // Before the command and not after it: whether a lot takes new goods must not hang on what was written since it ended.
+    const positions = this.state.positions.filter((position) => !isSpent(position, this.at))
+    this.state = { ...this.state, positions }
     return this.#storage.overdue(this.at, 1).length === 0
   }
 
@@ -132,10 +135,7 @@ export class Book {
   /** Writes the counters; the last thing in every transaction. */
   close(): void {
     this.announce()
-    if (!this.#isWritten) return
-    const positions = this.state.positions.filter((position) => !isSpent(position, this.at))
-    this.state = { ...this.state, positions }
-    this.#storage.saveDifference(this.#before, this.state)
+    if (this.#isWritten) this.#storage.saveDifference(this.#before, this.state)
   }
 
   #save(was: Reservation | null, reservation: Reservation): void {

@@ -37,11 +37,13 @@ export function uncover(
   units: number,
   promised: readonly Reservation[],
 ): { reservations: Reservation[]; deltas: Delta[] } {
+  // Not the position itself, of which a delta would else carry all that it has.
+  const { location, lot } = place
   let left = units
   const reservations: Reservation[] = []
   const deltas: Delta[] = []
   for (const reservation of promised) {
-    const isHere = (share: Share) => share.location === place.location && share.lot === place.lot
+    const isHere = (share: Share) => share.location === location && share.lot === lot
     const quantity = Math.min(left, reservation.shares.find(isHere)?.quantity ?? 0)
     if (quantity === 0) continue
     left -= quantity
@@ -51,7 +53,7 @@ export function uncover(
     reservations.push({ ...reservation, shares: addShares(rest, [{ ...BEYOND_HAND, quantity }]) })
     const counter = reservation.state === 'held' ? 'reserved' : 'allocated'
     const none = { onHand: 0, reserved: 0, allocated: 0 }
-    deltas.push({ ...place, ...none, [counter]: -quantity })
+    deltas.push({ location, lot, ...none, [counter]: -quantity })
     deltas.push({ ...BEYOND_HAND, ...none, [counter]: quantity })
   }
   return { reservations, deltas }
