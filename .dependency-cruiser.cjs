@@ -15,6 +15,7 @@ const ORDER = [
   'carts',
   'checkout',
   'orders',
+  'reconcile',
 ]
 /** Middleware and reply forms may know who asks and for which store, nothing of commerce. */
 const roomRules = ORDER.map((room, index) => ({
@@ -65,7 +66,7 @@ module.exports = {
       name: 'webhooks-knows-no-commerce',
       severity: 'error',
       from: { path: '^worker/webhooks/' },
-      to: { path: '^worker/(images|stock|catalogue|customers|payments|carts|checkout|orders)/' },
+      to: { path: '^worker/(images|stock|catalogue|customers|payments|carts|checkout|orders|reconcile)/' },
     },
     {
       name: 'no-junk-drawers',

@@ -70,6 +70,11 @@ export function parseOrderId(id: string): string | null {
   return /^ord_([0-9a-z]{28})$/.exec(id)?.[1] ?? null
 }
 
+/** For ids that were made here; of a text from outside `parseOrderId` says whether it is one. */
+export function purchaseIdOf(orderId: string): string {
+  return orderId.slice('ord_'.length)
+}
+
 export interface PaymentName {
   store: string
   purchaseId: string

@@ -18,6 +18,7 @@ import { imagesRoutes } from './images/routes.ts'
 import { ordersRoutes } from './orders/routes.ts'
 import { staffOrdersRoutes } from './orders/staff-routes.ts'
 import { paymentsRoutes } from './payments/routes.ts'
+import { reconcileRoutes } from './reconcile/routes.ts'
 import { arrivalRoutes } from './stock/arrival-routes.ts'
 import { batchRoute } from './stock/batch-route.ts'
 import { stockRoutes } from './stock/routes.ts'
@@ -49,6 +50,7 @@ for (const routes of [
   notificationRoutes,
   ordersRoutes,
   staffOrdersRoutes,
+  reconcileRoutes,
   webhooksRoutes,
 ]) {
   app.route('/', routes)

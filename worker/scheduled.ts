@@ -2,6 +2,7 @@ import { now } from '../runtime/clock.ts'
 import { errorText, log } from '../runtime/log.ts'
 import { sendNudge, staleStores } from './events/outbox-store.ts'
 import { pokePurger } from './queue.ts'
+import { sweepStock } from './reconcile/sweep.ts'
 import { pokeAll } from './webhooks/poke-endpoints.ts'
 
 /** A nudge that the queue has is relayed within a second or two; an event older than this has lost its nudge. */
@@ -11,7 +12,7 @@ const STORES_MAX = 1_000
 
 /** The net below, every minute (every 10 s locally): whoever lost a wake-up is woken again. */
 export async function runCron(env: Env): Promise<void> {
-  const tasks = { outbox: nudgeStaleStores, endpoints: pokeAll, purger: pokePurger }
+  const tasks = { outbox: nudgeStaleStores, endpoints: pokeAll, purger: pokePurger, stock: sweepStock }
   await Promise.all(
     Object.entries(tasks).map(async ([task, run]) => {
       try {

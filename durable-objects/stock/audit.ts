@@ -1,4 +1,4 @@
-import { parseOrderId } from '../../schema/ids.ts'
+import { purchaseIdOf } from '../../schema/ids.ts'
 import type { CounterDrift, DriftScope, StockDrift } from '../../schema/rpc/stock.ts'
 import { isBeyondHand } from './state.ts'
 
@@ -92,13 +92,14 @@ function driftName(drift: StockDrift): string {
     case 'record':
       return `record/${drift.field}`
     default:
-      return ORDER + (parseOrderId(drift.orderId) ?? drift.orderId)
+      return ORDER + purchaseIdOf(drift.orderId)
   }
 }
 
 /** Orders by their purchases' ids; all else belongs to the first page. */
-function isInScope(name: string, { after, upTo }: DriftScope): boolean {
+function isInScope(name: string, { after, upTo, unsure }: DriftScope): boolean {
   if (!name.startsWith(ORDER)) return after === ''
   const purchaseId = name.slice(ORDER.length)
-  return purchaseId > after && (upTo === null || purchaseId <= upTo)
+  const isSeen = purchaseId > after && (upTo === null || purchaseId <= upTo)
+  return isSeen && !unsure.includes(purchaseId)
 }

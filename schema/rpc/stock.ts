@@ -294,7 +294,7 @@ export type StockDrift =
       found: number
       expected: number
     }
-  /** The record said `found` where the item says `expected`; it has been repaired. */
+  /** The record said `found` where the item says `expected`; it has been repaired, unless the item itself is gone. */
   | { kind: 'record'; field: string; found: string; expected: string }
 
 /** The part of an item that an audit has seen: orders of purchases in `(after, upTo]`, the rest when `after` is ''. */
@@ -302,6 +302,8 @@ export interface DriftScope {
   after: string
   /** Null: to the end. */
   upTo: string | null
+  /** Purchases in between that it could not be sure of. */
+  unsure: string[]
 }
 
 export interface DriftReport {

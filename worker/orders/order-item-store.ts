@@ -1,28 +1,29 @@
 // What orders have allocated, as the record has it: for comparing it with the stock items and the purchases.
 
-/** An audit: the orders of one item in order of their ids. Served by the primary key. */
+/** An audit: the orders of one item in order of their ids. Served by the primary key. ('`' is what follows on '_'.) */
 const ORDERS_OF_ITEM = `
-  select order_id, quantity from order_items where store = ? and item = ? and order_id > ? order by order_id limit ?`
+  select order_id, quantity from order_items
+  where store = ? and item = ? and order_id > ? and order_id < 'ord\`' order by order_id limit ?`
 
 /** An audit looks again at some orders of an item: one look-up by the primary key each. */
 const SOME_ORDERS_OF_ITEM = `
   select order_id, quantity from order_items
   where store = ?1 and item = ?2 and order_id in (select value from json_each(?3))`
 
-/** A repair: which version is recorded. Served by the primary key. */
-const RECORDED_VERSION = 'select version from orders where store = ? and order_id = ?'
+/** A repair: which versions are recorded. One look-up by the primary key each. */
+const RECORDED_VERSIONS = `
+  select order_id, version from orders
+  where store = ?1 and order_id in (select value from json_each(?2))`
 
 /** A repair: the version that was found wrong gives way to any. Served by the primary key. */
 const REOPEN = 'update orders set version = -1 where store = ? and order_id = ? and version = ?'
 
-/** A repair: items of an order that its purchase knows nothing of. Served by order_items_by_order. */
+/** A repair: an order that its purchase knows nothing of has no items. Served by order_items_by_order, and the primary key. */
 const DELETE_ITEMS = 'delete from order_items where store = ? and order_id = ?'
+const MARK_WITHOUT = 'update orders set has_items = 1 where store = ? and order_id = ?'
 
 /** The backfill: orders whose items were never recorded. Served by orders_without_items. */
 const ORDERS_WITHOUT_ITEMS = 'select store, order_id from orders where has_items = 0 limit ?'
-
-/** The backfill: an order that its purchase knows nothing of has none. Served by the primary key. */
-const MARK_WITHOUT = 'update orders set has_items = 1 where store = ? and order_id = ?'
 
 export interface OrderItem {
   orderId: string
@@ -58,9 +59,16 @@ export async function unitsOfOrders(
   return new Map(results.map((row) => [row.order_id, row.quantity]))
 }
 
-/** Null when the order is not recorded. */
-export function recordedVersion(env: Env, store: string, orderId: string): Promise<number | null> {
-  return env.ORDERS.prepare(RECORDED_VERSION).bind(store, orderId).first<number>('version')
+/** An order that is not recorded is absent. */
+export async function recordedVersions(
+  env: Env,
+  store: string,
+  orderIds: readonly string[],
+): Promise<Map<string, number>> {
+  const { results } = await env.ORDERS.prepare(RECORDED_VERSIONS)
+    .bind(store, JSON.stringify(orderIds))
+    .all<{ order_id: string; version: number }>()
+  return new Map(results.map((row) => [row.order_id, row.version]))
 }
 
 /**
@@ -72,8 +80,10 @@ export async function reopenOrder(env: Env, store: string, orderId: string, vers
 }
 
 /** Takes the items of an order off the record. */
-export async function forgetItems(env: Env, store: string, orderId: string): Promise<void> {
-  await env.ORDERS.prepare(DELETE_ITEMS).bind(store, orderId).run()
+export async function recordNoItems(env: Env, store: string, orderId: string): Promise<void> {
+  await env.ORDERS.batch(
+    [DELETE_ITEMS, MARK_WITHOUT].map((sql) => env.ORDERS.prepare(sql).bind(store, orderId)),
+  )
 }
 
 /** Of all stores, in no order. */
@@ -84,9 +94,5 @@ export async function ordersWithoutItems(
   const { results } = await env.ORDERS.prepare(ORDERS_WITHOUT_ITEMS)
     .bind(limit)
     .all<{ store: string; order_id: string }>()
-  return results.map((row) => ({ store: row.store, orderId: row.order_id }))
-}
-
-export async function markWithoutItems(env: Env, store: string, orderId: string): Promise<void> {
-  await env.ORDERS.prepare(MARK_WITHOUT).bind(store, orderId).run()
+  return results.map(({ store, order_id: orderId }) => ({ store, orderId }))
 }

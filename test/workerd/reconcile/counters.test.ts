@@ -46,7 +46,7 @@ test('an item that was never written to has no audit, and asking makes nothing',
     upTo: null,
     isDriftTold: false,
   })
-  expect(await item.rpc.reportDrift({ scope: { after: '', upTo: null }, drifts: [] })).toEqual({
+  expect(await item.rpc.reportDrift({ scope: { after: '', upTo: null, unsure: [] }, drifts: [] })).toEqual({
     isTold: false,
   })
   expect(await item.tables()).toEqual([])
