@@ -11,7 +11,7 @@ export interface FieldError {
 }
 
 /** Seconds after which asking again is worth it, sent where the caller did not say. */
-const RETRY_AFTER_SECONDS = 1
+export const RETRY_AFTER_SECONDS = 1
 const RETRYABLE: ReadonlySet<ProblemCode> = new Set([
   'checkout_in_progress',
   'request_in_progress',

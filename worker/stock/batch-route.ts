@@ -13,7 +13,7 @@ import { REPLAYED_HEADER, requiredStamp } from '../http/idempotency-key.ts'
 import { jsonBody } from '../http/json-body.ts'
 import { keptRequestId } from '../http/kept-answer.ts'
 import { newRoutes } from '../http/new-routes.ts'
-import { refusalBody, replyRefusal } from '../http/problem.ts'
+import { RETRY_AFTER_SECONDS, refusalBody, replyRefusal } from '../http/problem.ts'
 import { moveBatch, type Verdict } from './move-batch.ts'
 
 export const batchRoute = newRoutes()
@@ -37,7 +37,7 @@ const batch = createRoute({
   tags: ['Stock'],
   security: bearer('stock:write'),
   summary: 'Move goods of many items',
-  description: `Up to ${BATCH_MAX} movements, each for itself and those of one item in their order; a verdict for each, in the order of the request, so the answer is always 200. Each is carried out once for each Idempotency-Key: while a verdict is 503, or when the request was cut, the same request finishes what is left. At most 2 MiB. Needs \`stock:write\`.`,
+  description: `Up to ${BATCH_MAX} movements, each for itself and those of one item in their order; a verdict for each, in the order of the request, so the answer is always 200. Each is carried out once for each Idempotency-Key: while a verdict is 503 (see Retry-After), or when the request was cut, the same request finishes what is left. At most 2 MiB. Needs \`stock:write\`.`,
   middleware: [requireScope('stock:write'), jsonBody(true, BATCH_BYTES_MAX)] as const,
   request: { headers: idempotencyHeader.required, body: body(newBatchSchema) },
   responses: {
@@ -66,7 +66,11 @@ batchRoute.openapi(batch, async (c) => {
   const requestId = keptRequestId(idempotency)
   c.set('requestId', requestId)
   const items = moved.verdicts.map((verdict) => onTheWire(verdict, requestId))
-  return c.json({ items }, 200, moved.isReplay ? REPLAYED_HEADER : {})
+  const isCut = items.some(({ status }) => status === 503)
+  return c.json({ items }, 200, {
+    ...(moved.isReplay && REPLAYED_HEADER),
+    ...(isCut && { 'Retry-After': String(RETRY_AFTER_SECONDS) }),
+  })
 })
 
 function onTheWire({ item, outcome }: Verdict, requestId: string): z.infer<typeof verdictSchema> {

@@ -40,7 +40,7 @@ export async function createTransfer(
   const draft = draftOf(wanted, at)
   const facts: Facts = { transfer: draft.id }
   const begun = await beginRequest<Facts, Created>(env, slug, by.idempotency, facts, at, (text) =>
-    insertTransfer(env, slug, { ...by.idempotency, facts: text }, draft),
+    insertTransfer(env, slug, { key: by.idempotency.key, facts: text }, draft),
   )
   if (!begun.ok) return begun
   const { request } = begun

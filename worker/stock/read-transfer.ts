@@ -15,15 +15,16 @@ export async function readTransfer(
   env: Env,
   store: Store,
   id: string,
+  requestId: string,
 ): Promise<Outcome<{ transfer: TransferOnWire }>> {
   const known = await knownTransfer(env, store, id)
   if (!known.ok) return known
-  const now = await inTransitNow(env, store, known.transfer, known.transfer.lines.filter(isOpen))
-  if (!now.ok) return now
-  const transfer = await withOutcomes(env, store, known.transfer, now.inTransit)
+  const onTheWay = await inTransitNow(env, store, known.transfer, known.transfer.lines.filter(isOpen))
+  if (!onTheWay.ok) return onTheWay
+  const transfer = await withOutcomes(env, store, known.transfer, onTheWay.inTransit, requestId)
   const live = new Map<number, Figures>()
   for (const line of transfer.lines) {
-    const inTransit = now.inTransit.get(line.line)
+    const inTransit = onTheWay.inTransit.get(line.line)
     if (line.outcome !== 'sent' || inTransit === undefined) continue
     const { effective, ...figures } = settled(line, known.undone, inTransit)
     live.set(line.line, figures)

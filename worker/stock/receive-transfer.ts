@@ -61,7 +61,7 @@ export async function receiveTransfer(
   const { facts, answer, createdAt } = begun.request
   if (answer) return { ...answer, isReplay: true }
 
-  const sent = await whatWasSent(env, store, known.transfer, lines)
+  const sent = await whatWasSent(env, store, known.transfer, lines, keptRequestId(by.idempotency))
   if (!sent.ok) return sent
   const announced = sent.wanted.flatMap((one) => receiptLineOf(one, facts))
   await announceReceipt(env, slug, id, announced, createdAt)
@@ -92,15 +92,16 @@ async function whatWasSent(
   store: Store,
   transfer: Transfer,
   lines: NewReceipt['lines'],
+  requestId: string,
 ): Promise<Outcome<{ transfer: Transfer; wanted: Wanted[] }>> {
   const lineOf = (of: Transfer, goods: Wanted['goods']) =>
     of.lines.find(({ item, lot }) => item === goods.item && lot === goods.lot) ?? null
   const unknown = lines
     .flatMap((goods) => lineOf(transfer, goods) ?? [])
     .filter(({ outcome }) => outcome === null)
-  const now = await inTransitNow(env, store, transfer, unknown)
-  if (!now.ok) return now
-  const current = await withOutcomes(env, store, transfer, now.inTransit)
+  const onTheWay = await inTransitNow(env, store, transfer, unknown)
+  if (!onTheWay.ok) return onTheWay
+  const current = await withOutcomes(env, store, transfer, onTheWay.inTransit, requestId)
   const wanted = lines.map((goods) => {
     const line = lineOf(current, goods)
     return { goods, line: line?.outcome === 'sent' ? line : null }

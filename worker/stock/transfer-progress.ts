@@ -59,19 +59,24 @@ export async function withOutcomes(
   store: Store,
   transfer: Transfer,
   inTransit: ReadonlyMap<number, number>,
+  requestId: string,
 ): Promise<Transfer> {
   const isOver = transfer.createdAt <= now() - IDEMPOTENCY_KEPT_MS
   const lines = transfer.lines.map((line): TransferLine => {
     const units = inTransit.get(line.line)
     if (line.outcome !== null || units === undefined) return line
     if (units > 0) return { ...line, outcome: 'sent' }
-    return isOver ? { ...line, outcome: 'refused', problem: neverSent() } : line
+    return isOver ? { ...line, outcome: 'refused', problem: neverSent(requestId) } : line
   })
   const changed = lines.filter((line, index) => line !== transfer.lines[index])
   if (changed.length > 0) await env.CATALOGUE.batch(recordOutcomes(env, store.ref.slug, transfer.id, changed))
   return { ...transfer, lines }
 }
 
-function neverSent(): object {
-  return problemBody('unavailable', 'The request was cut and not repeated, so this was never sent.', '')
+function neverSent(requestId: string): object {
+  return problemBody(
+    'unavailable',
+    'The request was cut and not repeated, so this was never sent.',
+    requestId,
+  )
 }

@@ -103,7 +103,7 @@ const read = createRoute({
 })
 
 transferRoutes.openapi(read, async (c) => {
-  const found = await readTransfer(c.env, c.get('store'), c.req.valid('param').id)
+  const found = await readTransfer(c.env, c.get('store'), c.req.valid('param').id, c.get('requestId'))
   return found.ok ? c.json(found.transfer, 200) : replyRefusal(c, found)
 })
 

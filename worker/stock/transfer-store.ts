@@ -5,8 +5,8 @@ import type { ReceiptLine, Transfer, TransferLine } from './transfer.ts'
 
 /** A new transfer, in the batch of the request that is the first under its key. Primary keys. */
 const INSERT_TRANSFER = `
-  insert into transfers (store, id, source, destination, reference, note, expected_at, fingerprint, status, created_at)
-  select ?1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'in_transit', ?11 where ${IS_SETTLED_BY_THESE_FACTS}`
+  insert into transfers (store, id, source, destination, reference, note, expected_at, status, created_at)
+  select ?1, ?4, ?5, ?6, ?7, ?8, ?9, 'in_transit', ?10 where ${IS_SETTLED_BY_THESE_FACTS}`
 const INSERT_LINES = `
   insert into transfer_lines (store, transfer, line, item, lot, quantity)
   select ?1, ?4, key, value ->> 'item', value ->> 'lot', value ->> 'quantity'
@@ -83,7 +83,7 @@ interface LineRow extends Omit<TransferLine, 'problem'> {
 export function insertTransfer(
   env: Env,
   slug: string,
-  request: { key: string; fingerprint: string; facts: string },
+  { key, facts }: { key: string; facts: string },
   {
     id,
     from,
@@ -97,8 +97,7 @@ export function insertTransfer(
     lines: readonly Pick<TransferLine, 'item' | 'lot' | 'quantity'>[]
   },
 ): D1PreparedStatement[] {
-  const { key, fingerprint, facts } = request
-  const values = [from, to, reference, note, expectedAt, fingerprint, createdAt]
+  const values = [from, to, reference, note, expectedAt, createdAt]
   return [
     env.CATALOGUE.prepare(INSERT_TRANSFER).bind(slug, key, facts, id, ...values),
     env.CATALOGUE.prepare(INSERT_LINES).bind(slug, key, facts, id, JSON.stringify(lines)),

@@ -44,7 +44,6 @@ create table transfers (
   reference text,
   note text,
   expected_at integer,
-  fingerprint text not null,
   status text not null check (status in ('in_transit', 'received')),
   created_at integer not null,
   primary key (store, id)

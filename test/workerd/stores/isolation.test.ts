@@ -42,6 +42,14 @@ beforeAll(async () => {
     location: 'main',
     quantity: 10,
   })
+  await staff('PUT', '/v1/admin/locations/annex', {})
+  const transfer = await staff('POST', '/v1/admin/transfers', {
+    from: 'main',
+    to: 'annex',
+    lines: [{ item: MARKER, quantity: 1 }],
+    reference: MARKER,
+  })
+  expect(transfer.status).toBe(201)
   const endpoint = await staff('POST', '/v1/webhook-endpoints', {
     url: 'http://localhost:1/',
     types: ['*'],
@@ -83,6 +91,8 @@ beforeAll(async () => {
     '/v1/admin/stock',
     `/v1/admin/stock/${MARKER}`,
     `/v1/admin/stock/${MARKER}/movements`,
+    '/v1/admin/transfers',
+    `/v1/admin/transfers/${transfer.body.id}`,
     '/v1/admin/orders',
     `/v1/admin/orders/${order.id}`,
     '/v1/admin/api-keys',
