@@ -36,6 +36,7 @@ test('a key that a route cannot do without is described as required', () => {
   expect(required.sort()).toEqual([
     '/paths//v1/admin/orders/{orderId}/cancellation',
     '/paths//v1/admin/stock/batch',
+    '/paths//v1/admin/stock/{item}/deallocations',
     '/paths//v1/admin/stock/{item}/movements',
     '/paths//v1/admin/transfers',
     '/paths//v1/admin/transfers/{id}/receipts',
