@@ -5,7 +5,18 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { testClock } from '../../../runtime/clock.ts'
 import type { VariantFacts } from '../../../schema/rpc/catalogue-facts.ts'
 import type { AuthorizeResult } from '../../../schema/rpc/purchase.ts'
-import { factsOf, newSku, ok, promised, receive, SETTINGS, Shopper, silenceQueue, stamp } from './shop.ts'
+import {
+  factsOf,
+  newSku,
+  ok,
+  promised,
+  receive,
+  SETTINGS,
+  Shopper,
+  silenceQueue,
+  stamp,
+  usedBy,
+} from './shop.ts'
 
 beforeEach(() => void silenceQueue())
 afterEach(() => {
@@ -13,8 +24,9 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** Two items under four SKUs: alone, as a pair, and as a box of one of them. */
+/** Two items under four SKUs: alone, as a pair, and as a box of one of them; of the first SKU a customer may have 3. */
 const UNITS = 6
+const MOST_FOR_ONE = 3
 const BUYERS = 3
 
 interface World {
@@ -22,6 +34,8 @@ interface World {
   items: string[]
   skus: VariantFacts[]
   buyers: Shopper[]
+  /** Whom a buyer may be; two buyers may be one. */
+  customers: string[]
 }
 
 async function newWorld(): Promise<World> {
@@ -30,19 +44,23 @@ async function newWorld(): Promise<World> {
   await receive(lid, UNITS)
   const sku = (...stock: [item: string, quantity: number][]) =>
     factsOf(newSku(), { stock: stock.map(([item, quantity]) => ({ item, quantity })) })
-  const skus = [sku([cup, 1]), sku([lid, 1]), sku([cup, 1], [lid, 1]), sku([cup, 3])]
+  const limited = { ...sku([cup, 1]), maxPerCustomer: MOST_FOR_ONE }
+  const skus = [limited, sku([lid, 1]), sku([cup, 1], [lid, 1]), sku([cup, 3])]
   const buyers = Array.from({ length: BUYERS }, () => new Shopper())
   for (const buyer of buyers) {
     ok(await buyer.create([]))
     buyer.facts = skus
   }
-  return { line: new Line(), items: [cup, lid], skus, buyers }
+  const customers = ['one', 'other'].map((who) => `${who}-${crypto.randomUUID()}`)
+  for (const buyer of buyers.slice(0, 2)) ok(await buyer.become(customers[0]!))
+  return { line: new Line(), items: [cup, lid], skus, buyers, customers }
 }
 
 type Action =
   | { do: 'put'; buyer: number; sku: number; quantity: number }
   | { do: 'checkout'; buyer: number; outcome: 'authorized' | 'declined' | 'unavailable'; crashBefore: number }
   | { do: 'cancel'; buyer: number }
+  | { do: 'become'; buyer: number; customer: number }
   | { do: 'wait'; ms: number }
   | { do: 'evict'; buyer: number }
   | { do: 'storm'; fates: Fate[] }
@@ -67,6 +85,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('cancel' as const), buyer }) },
   {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('become' as const), buyer, customer: fc.nat(1) }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(60_000, 500_000, 901_000) }),
   },
@@ -83,7 +105,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
 )
 
-const get = env.STOCK.get.bind(env.STOCK)
+const KEEPERS = [env.STOCK, env.QUOTA].map((namespace) => ({
+  namespace,
+  get: namespace.get.bind(namespace) as (id: DurableObjectId) => unknown,
+}))
 type Call = (command: unknown) => Promise<unknown>
 
 /** The line between purchases and stock: each call takes the next fate, and arrives when there is none left. */
@@ -92,17 +117,20 @@ class Line {
   #late: (() => Promise<unknown>)[] = []
 
   constructor() {
-    vi.spyOn(env.STOCK, 'get').mockImplementation((id) => {
-      // A stub belongs to whoever asks, so each call makes its own.
-      const ask = (method: string) => (command: unknown) =>
-        (get(id) as unknown as Record<string, Call>)[method]!(command)
-      const carried = ['reserve', 'release', 'allocate', 'deallocate'].map((method) => [
-        method,
-        (command: unknown) => this.#carry(() => ask(method)(command)),
-      ])
-      // The test's own questions take no part.
-      return { levels: ask('levels'), look: ask('look'), move: ask('move'), ...Object.fromEntries(carried) }
-    })
+    for (const { namespace, get } of KEEPERS) {
+      vi.spyOn(namespace, 'get').mockImplementation((id) => {
+        // A stub belongs to whoever asks, so each call makes its own.
+        const ask = (method: string) => (command: unknown) =>
+          (get(id) as Record<string, Call>)[method]!(command)
+        const carried = ['reserve', 'release', 'allocate', 'deallocate'].map((method) => [
+          method,
+          (command: unknown) => this.#carry(() => ask(method)(command)),
+        ])
+        // A look that fails changes nothing, and the test's own questions take no part.
+        const calm = ['look', 'levels', 'move'].map((method) => [method, ask(method)])
+        return Object.fromEntries([...carried, ...calm]) as never
+      })
+    }
   }
 
   storm(fates: Fate[]): void {
@@ -126,7 +154,7 @@ class Line {
   }
 }
 
-async function perform({ buyers, skus, line }: World, act: Action): Promise<void> {
+async function perform({ buyers, skus, line, customers }: World, act: Action): Promise<void> {
   if (act.do === 'wait') return testClock.advance(act.ms)
   if (act.do === 'storm') return line.storm(act.fates)
   const shopper = buyers[act.buyer]!
@@ -138,6 +166,12 @@ async function perform({ buyers, skus, line }: World, act: Action): Promise<void
       await evictDurableObject(shopper.stub)
       await runDurableObjectAlarm(shopper.stub)
       return
+    case 'become': {
+      const before = shopper.customer
+      const told = await shopper.become(customers[act.customer]!)
+      if (!told.ok) shopper.customer = before
+      return
+    }
     case 'cancel':
       await shopper.rpc.cancel({
         settings: SETTINGS,
@@ -196,15 +230,19 @@ async function calm({ line, buyers }: World): Promise<void> {
 }
 
 /** What carts show and orders say is what stock has promised, and no more than there is. */
-async function check({ items, buyers }: World): Promise<void> {
+async function check({ items, skus, buyers, customers }: World): Promise<void> {
   const held = new Map<string, number>()
   const sold = new Map<string, number>()
+  const ordered = new Map<string, number>()
   for (const shopper of buyers) {
     const cart = await shopper.cart()
     for (const line of cart.lines) {
       const stock = shopper.facts.find(({ sku }) => sku === line.sku)!.stock
       const order = cart.order ? ok(await shopper.rpc.order({ token: cart.order.token })).order : null
       const isSold = order?.status === 'placed'
+      if (isSold && line.sku === skus[0]!.sku && shopper.customer) {
+        ordered.set(shopper.customer, (ordered.get(shopper.customer) ?? 0) + line.quantity)
+      }
       const isHeld = line.hold.state === 'held'
       for (const { item, quantity } of stock) {
         if (isSold) sold.set(item, (sold.get(item) ?? 0) + quantity * line.quantity)
@@ -219,7 +257,13 @@ async function check({ items, buyers }: World): Promise<void> {
     // A bundle shows as expired when one of its items is; the other one may still be held for it.
     expect(reserved).toBeGreaterThanOrEqual(held.get(item) ?? 0)
   }
+  for (const customer of customers) {
+    const { reserved, allocated } = await usedBy(customer, skus[0]!.sku)
+    expect(allocated).toBe(ordered.get(customer) ?? 0)
+    expect(reserved + allocated).toBeLessThanOrEqual(MOST_FOR_ONE)
+  }
   testClock.advance(3_600_000)
+  for (const customer of customers) expect((await usedBy(customer, skus[0]!.sku)).reserved).toBe(0)
   for (const item of items) expect((await promised(item)).reserved).toBe(0)
 }
 
