@@ -2,7 +2,7 @@ import { errorText, log } from '../../runtime/log.ts'
 import type { TransferStatus } from '../../schema/http/transfer.ts'
 import { type Outcome, refuse } from '../../schema/outcome.ts'
 import type { Store } from '../stores/store.ts'
-import { type Figures, isOpen, settled } from './transfer.ts'
+import { type Figures, isOpen, type ReceiptLine, settled } from './transfer.ts'
 import { type TransferOnWire, transferOnTheWire } from './transfer-on-the-wire.ts'
 import { inTransitNow, knownTransfer, withOutcomes } from './transfer-progress.ts'
 import { listTransfers, recordReceipts } from './transfer-store.ts'
@@ -23,14 +23,16 @@ export async function readTransfer(
   if (!onTheWay.ok) return onTheWay
   const transfer = await withOutcomes(env, store, known.transfer, onTheWay.inTransit, requestId)
   const live = new Map<number, Figures>()
+  const done: ReceiptLine[] = []
   for (const line of transfer.lines) {
     const inTransit = onTheWay.inTransit.get(line.line)
     if (line.outcome !== 'sent' || inTransit === undefined) continue
     const { effective, ...figures } = settled(line, known.undone, inTransit)
     live.set(line.line, figures)
-    if (effective.length > 0) {
-      await env.CATALOGUE.batch(recordReceipts(env, store.ref.slug, id, { done: effective, refused: [] }))
-    }
+    done.push(...effective)
+  }
+  if (done.length > 0) {
+    await env.CATALOGUE.batch(recordReceipts(env, store.ref.slug, id, { done, refused: [] }))
   }
   return { ok: true, transfer: transferOnTheWire(transfer, live) }
 }
