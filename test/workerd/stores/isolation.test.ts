@@ -91,6 +91,7 @@ beforeAll(async () => {
     '/v1/admin/stock',
     `/v1/admin/stock/${MARKER}`,
     `/v1/admin/stock/${MARKER}/movements`,
+    `/v1/admin/stock/${MARKER}/audit`,
     '/v1/admin/transfers',
     `/v1/admin/transfers/${transfer.body.id}`,
     '/v1/admin/orders',
