@@ -45,11 +45,12 @@ export class Auditor {
 
   /** Drift has no movement: an event in the ledger's sequence tells it, and the counters stay as they are. */
   report(book: Book, { scope, drifts }: DriftReport): { isTold: boolean } {
-    const { told, isNews } = tellDrift(this.#audits.told(), scope, drifts)
+    const before = this.#audits.told()
+    const { told, isNews } = tellDrift(before, scope, drifts)
     if (isNews) {
       book.tell('stock.drift_detected', { item: book.state.item, drifts: drifts.slice(0, TOLD_MAX) })
     }
-    this.#audits.saveTold(told)
+    if (JSON.stringify(told) !== JSON.stringify(before)) this.#audits.saveTold(told)
     return { isTold: isNews }
   }
 }

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { parseOrderId } from '../ids.ts'
 import { QUANTITY_MAX } from '../quantity.ts'
-import { plainText } from './plain-text.ts'
+import { note } from './stock.ts'
 
 /** What is wrong, as answers and `stock.drift_detected` show it. */
 export const driftSchema = z
@@ -26,12 +26,10 @@ export const driftSchema = z
     }),
     z.object({
       kind: z.literal('record'),
-      field: z
-        .string()
-        .openapi({
-          description:
-            'Of the row in the consolidated list; it has been repaired, unless the item itself is gone',
-        }),
+      field: z.string().openapi({
+        description:
+          'Of the row in the consolidated list; it has been repaired, unless the item itself is gone',
+      }),
       found: z.string(),
       expected: z.string(),
     }),
@@ -77,7 +75,7 @@ export const newDeallocationSchema = z
       .refine((id) => parseOrderId(id) !== null, 'is not the id of an order')
       .openapi({ example: `ord_${'0'.repeat(28)}` }),
     quantity: z.int().min(1).max(QUANTITY_MAX),
-    note: plainText(500).optional().openapi({ description: 'It goes into events: no personal data.' }),
+    note: note.optional(),
   })
   .openapi('NewStockDeallocation')
 export type NewDeallocation = z.infer<typeof newDeallocationSchema>
