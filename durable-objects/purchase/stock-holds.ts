@@ -55,7 +55,8 @@ export class StockHolds {
 
   /**
    * All or nothing. What grows is asked for first and only then is anything given up, so that a refusal can be taken
-   * back: lowering and releasing are never refused. A crash in between is cured by the expiry of the hold.
+   * back: lowering is refused only where goods were lost meanwhile, which the checkout finds out, and releasing never. A
+   * crash in between is cured by the expiry of the hold.
    */
   async change(context: HoldContext, changes: readonly HoldChange[]): Promise<HoldVerdict> {
     const grows = changes.filter(({ quantity, before }) => quantity > 0 && quantity >= before.quantity)

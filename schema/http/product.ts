@@ -59,7 +59,10 @@ const variantBodySchema = z
       .optional()
       .openapi({ description: 'What one unit consumes; default one unit of the item named like the SKU' }),
     maxPerOrder: z.int().min(1).max(LINE_QUANTITY_MAX).nullable().optional(),
-    maxPerCustomer: z.int().min(1).max(LINE_QUANTITY_MAX).nullable().optional(),
+    maxPerCustomer: z.int().min(1).max(LINE_QUANTITY_MAX).nullable().optional().openapi({
+      description:
+        'What one customer, known by the email of the contact, may have over all carts and orders. Orders count from when there is a limit.',
+    }),
   })
   .openapi('VariantBody')
 
