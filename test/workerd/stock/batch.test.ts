@@ -4,7 +4,7 @@ import { testClock } from '../../../runtime/clock.ts'
 import { BATCH_MAX } from '../../../schema/http/stock.ts'
 import { IDEMPOTENCY_KEPT_MS } from '../../../schema/rpc/idempotency.ts'
 import { call, ROOT_KEY, staff } from '../../support/api.ts'
-import { breakDatabase, breakStock } from '../../support/faults.ts'
+import { aroundStock, breakDatabase, breakStock } from '../../support/faults.ts'
 
 const PATH = '/v1/admin/stock/batch'
 const receive = (item: string, quantity: number, more: object = {}) => ({
@@ -165,6 +165,19 @@ describe('repeated under its key', () => {
       expect(again.headers.get('Idempotency-Replayed')).toBe('true')
     },
   )
+
+  test('what stands behind a movement that was not answered has waited for it', async () => {
+    const count = { item: 'WAIT', type: 'count', location: 'main', quantity: 9, expectedOnHand: 0 }
+    let failures = 1
+    mend = aroundStock(['WAIT'], 'move', (call) =>
+      failures-- > 0 ? Promise.reject(new Error('Network connection lost: injected')) : call(),
+    )
+    const movements = [receive('WAIT', 4), count]
+    expect(statuses(await batch(movements, { idempotencyKey: 'wait' }))).toEqual([503, 503])
+    // Had the count not waited, it would have found nothing there and set 9.
+    expect(statuses(await batch(movements, { idempotencyKey: 'wait' }))).toEqual([201, 409])
+    expect(await onHand('WAIT')).toBe(4)
+  })
 
   test('many times at once, each movement happens once', async () => {
     const movements = Array.from({ length: 20 }, (_, i) => receive(`RACE-${i % 5}`, 1))
