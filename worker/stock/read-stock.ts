@@ -32,9 +32,6 @@ const MOVEMENT_EVENTS = (Object.keys(EVENT_TYPES) as EventType[]).filter(
   (type) => type.startsWith('stock.') && !WITHOUT_MOVEMENT.includes(type),
 )
 
-/** Members that movements did not have from the beginning, as a row without them is shown. */
-const NEWER_MEMBERS = { note: null, disposition: null }
-
 /**
  * One page of an item's ledger, newest first; `next` is the sequence to go on below. The owner keeps the newest rows, the
  * log has them all: where the owner's end, the page goes on in the log.
@@ -60,8 +57,13 @@ export async function readMovements(
     if (!older.ok) return older
     rows.push(...older.movements)
   }
-  const items = rows.slice(0, limit).map((row) => ({ ...NEWER_MEMBERS, ...row }))
+  const items = rows.slice(0, limit).map(withNewerMembers)
   return { ok: true, items, next: rows.length > limit ? items.at(-1)!.sequence : null }
+}
+
+/** A row may be older than some of its members. */
+function withNewerMembers(row: Movement): Movement {
+  return { ...row, note: row.note ?? null, disposition: row.disposition ?? null }
 }
 
 async function readLoggedMovements(

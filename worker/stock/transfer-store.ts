@@ -45,8 +45,8 @@ const INSERT_RECEIPT = `
   from json_each(?3)`
 /** The items have taken it in. Primary key. */
 const MARK_DONE = `
-  update transfer_receipts set is_done = 1 from json_each(?3) as told
-  where store = ?1 and transfer = ?2 and line = told.value ->> 'line' and receipt = told.value ->> 'receipt'`
+  update transfer_receipts set is_done = 1 where (store, transfer, line, receipt) in (
+    select ?1, ?2, value ->> 'line', value ->> 'receipt' from json_each(?3))`
 /** The items have refused it. Primary key. */
 const DELETE_REFUSED = `
   delete from transfer_receipts where (store, transfer, line, receipt) in (
