@@ -40,7 +40,7 @@ const positionSchema = z
   })
   .openapi('StockPosition')
 
-export const arrivalSchema = z
+const arrivalSchema = z
   .object({
     reference: z.string().openapi({ description: 'A purchase order, or the id of the transfer' }),
     kind: z.enum(['supply', 'transfer']),
