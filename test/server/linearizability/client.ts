@@ -87,8 +87,9 @@ export class Client {
   }
 
   async #change(cart: Cart, op: 'setLine' | 'removeLine', part: Part, request: Request): Promise<void> {
+    cart.openChanges++
     const answer = await this.#shop.recorder.run(op, [part], { ...request, ...this.#patience() })
-    if (!answer) cart.isInDoubt = true
+    if (answer) cart.openChanges--
     if (answer?.body.code === 'cart_closed') cart.isOver = true
   }
 
@@ -100,7 +101,7 @@ export class Client {
     const body = { ...SHOPPER, lines: [{ sku, quantity }] }
     const answer = await this.#shop.recorder.run('createCart', [part], this.#post('/v1/carts', body))
     if (answer?.status !== 201) return
-    this.#cart = { name, id: answer.body.id, isOver: false, isInDoubt: false }
+    this.#cart = { name, id: answer.body.id, isOver: false, openChanges: 0 }
     this.#shop.carts.push(this.#cart)
   }
 
@@ -111,8 +112,12 @@ export class Client {
     // A declined payment leaves the holds as they are.
     const token = this.#random.isLikely(DECLINED_SHARE) ? 'tok_declined' : 'tok_ok'
     const request = this.#post(`/v1/carts/${cart.id}/checkout`, { payment: { provider: 'test', token } })
-    const answer = await this.#shop.recorder.run('checkout', parts, request)
-    if (!answer) cart.isInDoubt = true
+    cart.openChanges++
+    const answer = await this.#shop.recorder.run('checkout', parts, {
+      ...request,
+      isRepeated: () => request.isRepeated!() && cart.openChanges === 1,
+    })
+    if (answer) cart.openChanges--
     if (answer?.status !== 201) return
     cart.isOver = true
     const units = new Map(FOR_SALE.map((item) => [item, orderedOf(item)(answer).quantity!]))
@@ -153,9 +158,9 @@ export class Client {
     }
     // Upwards only: what becomes of a hold whose goods are lost is another story.
     return random.of<Movement>([
-      { type: 'receive', quantity: random.between(1, 2) },
+      { type: 'receive', quantity: 1 },
       { type: 'adjust', quantity: 1, reason: 'found' },
-      { type: 'count', quantity: expectedOnHand + random.between(0, 2), expectedOnHand },
+      { type: 'count', quantity: expectedOnHand + random.between(0, 1), expectedOnHand },
     ])
   }
 
@@ -179,7 +184,8 @@ export class Client {
   #patience(hasKey = false): Partial<Request> {
     const patience: Partial<Request> = {}
     if (this.#random.isLikely(IMPATIENT_SHARE)) patience.patienceMs = this.#random.between(...IMPATIENT_MS)
-    if (hasKey) patience.isRepeated = this.#random.isLikely(REPEATED_SHARE)
+    const isRepeated = this.#random.isLikely(REPEATED_SHARE)
+    if (hasKey) patience.isRepeated = () => isRepeated
     return patience
   }
 }

@@ -21,8 +21,11 @@ export interface Request {
   isStaff?: boolean
   /** After so many milliseconds the client goes away; the request may have been carried out. */
   patienceMs?: number
-  /** A POST without an answer is sent once more under its key: one operation, from the first try to the last answer. */
-  isRepeated?: boolean
+  /**
+   * Whether a POST without an answer is sent once more under its key: one operation, from the first try to the last answer.
+   * Asked when there was none, and after a restart.
+   */
+  isRepeated?: () => boolean
 }
 
 /** What a request asks of one item, and what its answer says about it. */
@@ -70,7 +73,7 @@ export class Recorder {
     const isCut = answer === null
     const isKilled = isCut && this.#restart !== null
     if (isCut) await this.untilUp()
-    const isRepeated = isCut && request.isRepeated === true
+    const isRepeated = isCut && request.isRepeated?.() === true
     if (isRepeated) answer = await this.#send({ ...request, patienceMs: undefined })
     const nowNs = this.#nowNs()
     if (answer && !isExpected(answer.status)) {

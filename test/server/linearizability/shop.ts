@@ -13,15 +13,15 @@ export const FOR_SALE = [...SCARCE, PLENTY]
 export const ITEMS = [...FOR_SALE, SHELF]
 
 const FIRST_UNITS: Record<string, number> = { [PLENTY]: 1_000, [SHELF]: 2 }
-const FIRST_UNITS_SCARCE = 5
+const FIRST_UNITS_SCARCE = 3
 
 export interface Cart {
   /** The name in the history. */
   name: string
   id: string
   isOver: boolean
-  /** The outcome of a request that changes it is unknown. */
-  isInDoubt: boolean
+  /** Requests that change it and have no answer (yet). */
+  openChanges: number
 }
 
 export interface Order {
@@ -66,12 +66,12 @@ export class Shop {
   }
 
   /**
-   * For a restart: nobody goes on with carts of which a change is unknown. A purchase that died between Stock's answer and its
-   * own commit remembers the hold it had before, and sends nothing when it is asked for just that: its answer shows what Stock
-   * does not have, until a checkout or the hold's end.
+   * Just before the server is killed: nobody goes on with carts of which a change is unknown. A purchase that dies between
+   * Stock's answer and its own commit remembers the hold it had before, and sends nothing when it is asked for just that:
+   * its answer then shows what Stock does not have, until a checkout or the hold's end.
    */
   leaveDoubtfulCarts(): void {
-    for (const cart of this.carts) cart.isOver ||= cart.isInDoubt
+    for (const cart of this.carts) cart.isOver ||= cart.openChanges > 0
   }
 
   newName(): string {
