@@ -30,6 +30,11 @@ export class Nudger {
     this.#queue = queue
   }
 
+  /** While true, `nudge` has nothing to do: the relay is on its way. */
+  get isOutstanding(): boolean {
+    return this.#isOutstanding
+  }
+
   /** Call after the commit, under `ctx.waitUntil`. */
   async nudge(source: SourceRef): Promise<void> {
     if (this.#isOutstanding) return

@@ -1,9 +1,10 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import type { EventType } from '../../schema/event-types.ts'
-import { newId } from '../../schema/ids.ts'
+import { newUlid } from '../../schema/ids.ts'
 import type { Arrival, Movement, StockPolicy } from '../../schema/rpc/stock.ts'
 import type { StoreRef } from '../../schema/store-ref.ts'
 import { assertReservation, assertSound } from './assertions.ts'
+import { bandDueAt } from './band.ts'
 import { brokenAt, cover, coverable, uncover } from './cover.ts'
 import { decideCover } from './decide-cover.ts'
 import { decideExpire, decideWriteOff, expiredLots, isSpent } from './decide-expire.ts'
@@ -32,11 +33,11 @@ export class Book {
 
   /** What travels with commands and must be known to alarms, which have no caller. Written only along with something else. */
   learn(store: StoreRef, storeLowStockThreshold?: number): void {
-    this.state = {
-      ...this.state,
-      store,
-      storeLowStockThreshold: storeLowStockThreshold ?? this.state.storeLowStockThreshold,
-    }
+    const known = this.state
+    const threshold = storeLowStockThreshold ?? known.storeLowStockThreshold
+    if (known.store !== null && threshold === known.storeLowStockThreshold) return
+    // A store's reference never changes: the one that is there stays.
+    this.state = { ...known, store: known.store ?? store, storeLowStockThreshold: threshold }
   }
 
   /**
@@ -52,8 +53,10 @@ export class Book {
     }
     for (const lot of expiredLots(this.state, this.at)) this.enter(decideWriteOff(lot))
     // Before the command and not after it: whether a lot takes new goods must not hang on what was written since it ended.
-    const positions = this.state.positions.filter((position) => !isSpent(position, this.at))
-    this.state = { ...this.state, positions }
+    if (this.state.positions.some((position) => isSpent(position, this.at))) {
+      const positions = this.state.positions.filter((position) => !isSpent(position, this.at))
+      this.state = { ...this.state, positions }
+    }
     return this.#storage.overdue(this.at, 1).length === 0
   }
 
@@ -125,8 +128,9 @@ export class Book {
   /** Tells a band crossing, also one that only time made (a lot's end). Nothing changes without a store to tell it to. */
   announce(): void {
     if (!this.#isWritten && this.#before.store === null) return
+    const dueAt = bandDueAt(this.state, this.at)
+    if (dueAt === null || dueAt > this.at) return
     const crossing = bandRow(this.state, newUlid(this.at), this.at)
-    if (!crossing) return
     this.#storage.append(crossing.row)
     this.state = crossing.state
     this.#isWritten = true
@@ -142,8 +146,4 @@ export class Book {
     assertReservation(was, reservation)
     this.#storage.saveReservation(reservation)
   }
-}
-
-function newUlid(at: EpochMs): string {
-  return newId('movement', at).slice('mov_'.length)
 }

@@ -9,7 +9,7 @@ import type {
   MovementType,
   Position,
 } from '../../schema/rpc/stock.ts'
-import { availableOnOf, bandDueAt, bandNow } from './band.ts'
+import { availableOnOf, bandNow } from './band.ts'
 import { decideExpire } from './decide-expire.ts'
 import { applyDeltas, mergeDeltas, newPosition, sum, totalsOf } from './positions.ts'
 import { isOnSale } from './sale.ts'
@@ -130,14 +130,8 @@ export function movementRow(
   return { state: next, row, movement }
 }
 
-/** The row that tells a band crossing; null while the announced band is still true, or was announced a moment ago. */
-export function bandRow(
-  state: StockState,
-  ulid: string,
-  at: EpochMs,
-): { state: StockState; row: LedgerRow } | null {
-  const dueAt = bandDueAt(state, at)
-  if (dueAt === null || dueAt > at) return null
+/** The row that tells a band crossing which is due. */
+export function bandRow(state: StockState, ulid: string, at: EpochMs): { state: StockState; row: LedgerRow } {
   const { item, band: previous } = state
   const current = bandNow(state, at)
   const next = { ...state, band: current, bandAt: at }

@@ -35,11 +35,14 @@ export function totalsOf(
   { positions, policy }: Pick<StockState, 'positions' | 'policy'>,
   at: EpochMs,
 ): Totals {
-  const live = positions.filter((position) => isLive(position, at))
-  const onHand = sum(live, (p) => p.onHand)
-  const safetyStock = policy.safetyStock + sum(live, safetyAt)
-  const reserved = sum(positions, (p) => p.reserved)
-  const allocated = sum(positions, (p) => p.allocated)
+  let [onHand, safetyStock, reserved, allocated] = [0, policy.safetyStock, 0, 0]
+  for (const position of positions) {
+    reserved += position.reserved
+    allocated += position.allocated
+    if (!isLive(position, at)) continue
+    onHand += position.onHand
+    safetyStock += safetyAt(position)
+  }
   const free = onHand - safetyStock - reserved - allocated
   const room = free + policy.backorderLimit
   const available = Math.max(0, free)
@@ -87,18 +90,18 @@ export function giveBack(shares: readonly Share[], quantity: number): { kept: Sh
   return { kept, given }
 }
 
-/** Applies deltas; a position that is not there yet is made. */
+/** Applies deltas; a position that is not there yet is made, and those without a delta stay the objects that they were. */
 export function applyDeltas(positions: readonly KeptPosition[], deltas: readonly Delta[]): KeptPosition[] {
-  const next = positions.map((position) => ({ ...position }))
-  for (const delta of deltas) {
-    let position = next.find((p) => p.location === delta.location && p.lot === delta.lot)
-    if (!position) {
-      position = newPosition(delta.location, delta.lot)
-      next.push(position)
+  const next = [...positions]
+  for (const { location, lot, onHand, reserved, allocated } of deltas) {
+    const found = next.findIndex((p) => p.location === location && p.lot === lot)
+    const was = next[found] ?? newPosition(location, lot)
+    next[found === -1 ? next.length : found] = {
+      ...was,
+      onHand: was.onHand + onHand,
+      reserved: was.reserved + reserved,
+      allocated: was.allocated + allocated,
     }
-    position.onHand += delta.onHand
-    position.reserved += delta.reserved
-    position.allocated += delta.allocated
   }
   return next
 }

@@ -41,6 +41,7 @@ import { decideRelease } from './decide-release.ts'
 import { decideReserve, look } from './decide-reserve.ts'
 import { decideDispatch, decideReceipt } from './decide-transfer.ts'
 import type { Decision } from './decision.ts'
+import { GroupCommit } from './group-commit.ts'
 import { availabilityNow, levelsOf, withoutOverdue } from './ledger.ts'
 import { nextAlarm } from './next-alarm.ts'
 import { pullRun } from './outbox.ts'
@@ -80,6 +81,7 @@ export class Stock extends DurableObject<Env> implements StockRpc {
   readonly #storage: StockStorage
   readonly #auditor: Auditor
   readonly #nudger: Nudger
+  readonly #group = new GroupCommit()
   /** The alarm as set; kept here because setting it is billed as a row. */
   #alarmAt: EpochMs | null = null
   /** How far the walk along ended reservations has come. Memory: an eviction begins it anew. */
@@ -289,6 +291,8 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     this.#alarmAt = null
     try {
       const at = now()
+      // Alarms are few: they look at the tables, and the next end of a hold is exact again.
+      this.#storage.forget()
       const { state } = this.#transact(null, at, (book) => book.expire(EXPIRED_AT_ONCE_MAX))
       if (state.store && this.#storage.behindSince(state, at) !== null) {
         this.#nudgesInVain += 1
@@ -311,22 +315,23 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     command: ReservationCommand,
     decide: (state: StockState, own: Reservation | null, at: EpochMs) => Decision<T>,
     prepare: (book: Book) => void = () => undefined,
-  ): Outcome<T> {
-    return this.#write(command, (book) => {
+  ): Promise<Outcome<T>> {
+    const work = (book: Book) => {
       prepare(book)
       const own = this.#storage.reservation(command.purchaseId)
       const { outcome, change, reservation } = decide(book.state, own, book.at)
       if (change) book.enter(change, own)
       if (reservation) book.keep(reservation, own)
       return outcome
-    })
+    }
+    return this.#group.run(now(), () => this.#write(command, work))
   }
 
   /** One mutation: state, ledger and alarm in one stretch without an await, so they are durable together; then a nudge. */
   #write<T>(command: StoreCommand, work: (book: Book) => T): T {
     const at = now()
     const { answer, state } = this.#afterExpiry(command, at, work)
-    if (this.#arm(state, at)) this.ctx.waitUntil(this.#nudge(state))
+    if (this.#arm(state, at) && !this.#nudger.isOutstanding) this.ctx.waitUntil(this.#nudge(state))
     return answer
   }
 

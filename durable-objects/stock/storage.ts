@@ -8,7 +8,14 @@ import type { LedgerRow } from './ledger.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { mergeDeltas } from './positions.ts'
 import { isSame, movementOf, type Row, toArrival, toLedgerRow, toPosition, toReservation } from './rows.ts'
-import { type Delta, isBeyondHand, NO_POLICY, type Reservation, type StockState } from './state.ts'
+import {
+  type Delta,
+  isBeyondHand,
+  type KeptPosition,
+  NO_POLICY,
+  type Reservation,
+  type StockState,
+} from './state.ts'
 
 /** The item itself: one row, by its key. */
 const ITEM = 'select * from item where id = 1'
@@ -112,6 +119,16 @@ export class StockStorage {
   readonly #sql: SqlStorage
   readonly #item: string
   #hasTables: boolean
+  /**
+   * What was last read or written. The object is its tables' only writer, so its memory is as true as they are, and most
+   * commands read one row: the reservation that they are about.
+   */
+  #state: StockState | null = null
+  #marks: Watermarks | null = null
+  /** Undefined: not known. */
+  #nextHoldEnd: EpochMs | null | undefined
+  /** The oldest row that is not in the log. */
+  #oldest: { sequence: number; at: EpochMs } | null = null
   /** Rows written since the object woke, as the platform bills them. */
   rowsWritten = 0
 
@@ -123,6 +140,11 @@ export class StockStorage {
   }
 
   load(): StockState {
+    this.#state ??= this.#readState()
+    return this.#state
+  }
+
+  #readState(): StockState {
     const empty: StockState = {
       item: this.#item,
       store: null,
@@ -157,11 +179,22 @@ export class StockStorage {
   }
 
   overdue(at: EpochMs, limit: number): Reservation[] {
-    return this.#read(OVERDUE, at, limit).map(toReservation)
+    const nextEnd = this.nextHoldEnd()
+    if (nextEnd === null || nextEnd > at) return []
+    const rows = this.#read(OVERDUE, at, limit)
+    if (rows.length === 0) this.#nextHoldEnd = undefined
+    return rows.map(toReservation)
   }
 
+  /**
+   * When the next hold ends, or earlier: a hold that ended otherwise leaves its instant here until the next alarm. Waking
+   * up once for nothing is cheaper than looking after every command.
+   */
   nextHoldEnd(): EpochMs | null {
-    return (this.#first(NEXT_HOLD_END)?.expires_at ?? null) as EpochMs | null
+    if (this.#nextHoldEnd === undefined) {
+      this.#nextHoldEnd = (this.#first(NEXT_HOLD_END)?.expires_at ?? null) as EpochMs | null
+    }
+    return this.#nextHoldEnd
   }
 
   /** Promises without goods, in the order in which goods that come free cover them. */
@@ -180,27 +213,37 @@ export class StockStorage {
 
   /** Writes what differs between two states: positions and the item's own row. */
   saveDifference(before: StockState, after: StockState): void {
+    // Rows come in their own order, so what was added or taken away is read again before anyone sees it.
+    let isRearranged = after.arrivals !== before.arrivals
     for (const position of after.positions) {
+      // What no delta touched is the same object: of 500 positions a command touches a few.
+      if (before.positions.includes(position)) continue
       const was = before.positions.find((p) => p.location === position.location && p.lot === position.lot)
       if (was && isSame(was, position)) continue
+      isRearranged ||= !was
       const { location, lot, expiresAt, priority, onHand, reserved, allocated, safetyStock } = position
       this.#write(SAVE_POSITION, location, lot, expiresAt, priority, onHand, reserved, allocated, safetyStock)
     }
     for (const gone of before.positions) {
-      if (after.positions.some((p) => p.location === gone.location && p.lot === gone.lot)) continue
+      const isThere = (p: KeptPosition) => p.location === gone.location && p.lot === gone.lot
+      if (after.positions.includes(gone) || after.positions.some(isThere)) continue
       this.#write(DELETE_POSITION, gone.location, gone.lot)
+      isRearranged = true
     }
     this.#saveArrivals(before.arrivals, after.arrivals)
-    const itemOf = ({ store, policy, policyVersion, storeLowStockThreshold, band, bandAt }: StockState) => [
-      JSON.stringify(store),
-      JSON.stringify(policy),
-      policyVersion,
-      storeLowStockThreshold,
-      band,
-      bandAt,
-    ]
-    if (JSON.stringify(itemOf(before)) !== JSON.stringify(itemOf(after)))
-      this.#write(SAVE_ITEM, ...itemOf(after))
+    const { store, policy, policyVersion, storeLowStockThreshold, band, bandAt } = after
+    const isItemSame =
+      store === before.store &&
+      policy === before.policy &&
+      policyVersion === before.policyVersion &&
+      storeLowStockThreshold === before.storeLowStockThreshold &&
+      band === before.band &&
+      bandAt === before.bandAt
+    if (!isItemSame) {
+      const texts = [JSON.stringify(store), JSON.stringify(policy)]
+      this.#write(SAVE_ITEM, ...texts, policyVersion, storeLowStockThreshold, band, bandAt)
+    }
+    this.#state = isRearranged ? null : after
   }
 
   #saveArrivals(before: readonly Arrival[], after: readonly Arrival[]): void {
@@ -216,6 +259,7 @@ export class StockStorage {
   }
 
   saveReservation(reservation: Reservation): void {
+    if (reservation.state === 'held') this.#noteHoldEnd(reservation.expiresAt!)
     const beyond = reservation.shares.find(isBeyondHand)?.quantity ?? 0
     this.#write(
       SAVE_RESERVATION,
@@ -233,11 +277,21 @@ export class StockStorage {
     )
   }
 
+  #noteHoldEnd(at: EpochMs): void {
+    const known = this.#nextHoldEnd
+    if (known !== undefined && (known === null || at < known)) this.#nextHoldEnd = at
+  }
+
   append({ sequence, ulid, type, eventType, occurredAt, data }: LedgerRow): void {
     this.#write(APPEND, sequence, ulid, type, eventType, occurredAt, data)
   }
 
   watermarks(): Watermarks {
+    this.#marks ??= this.#readMarks()
+    return this.#marks
+  }
+
+  #readMarks(): Watermarks {
     const row = this.#first(ITEM)
     return {
       confirmed: (row?.confirmed ?? 0) as number,
@@ -249,8 +303,15 @@ export class StockStorage {
   /** Since when the relay is behind; null when it has everything. A newer policy has no instant: it counts as `at`. */
   behindSince(state: StockState, at: EpochMs): EpochMs | null {
     const { confirmed, recordedVersion } = this.watermarks()
-    if (state.sequence > confirmed) return this.#first(OCCURRED_AT, confirmed + 1)!.occurred_at as EpochMs
+    if (state.sequence > confirmed) return this.#occurredAt(confirmed + 1)
     return documentVersion(state) > recordedVersion ? at : null
+  }
+
+  #occurredAt(sequence: number): EpochMs {
+    if (this.#oldest?.sequence !== sequence) {
+      this.#oldest = { sequence, at: this.#first(OCCURRED_AT, sequence)!.occurred_at as EpochMs }
+    }
+    return this.#oldest.at
   }
 
   unconfirmed(limit: number): LedgerRow[] {
@@ -259,6 +320,7 @@ export class StockStorage {
 
   confirm(sequence: number, recordedVersion: number): void {
     if (this.#hasTables) this.#write(CONFIRM, sequence, recordedVersion)
+    this.#marks = null
   }
 
   /** Up to `limit` rows at or below a sequence leave; their sums stay. Answers how many left. */
@@ -270,6 +332,7 @@ export class StockStorage {
     const deltas = leaving.flatMap((row) => (row.type === null ? [] : movementOf(row.data).deltas))
     this.#write(SAVE_PRUNED, last.sequence, JSON.stringify(mergeDeltas([...kept, ...deltas])))
     this.#write(DELETE_MOVEMENTS, last.sequence)
+    this.#marks = null
     return leaving.length
   }
 
@@ -329,8 +392,12 @@ export class StockStorage {
   }
   #isMigrated = false
 
-  /** After a transaction that was rolled back: what it made may be gone. */
+  /** What is remembered is read again. After a transaction that was rolled back it may not be true: not even the tables. */
   forget(): void {
+    this.#state = null
+    this.#marks = null
+    this.#nextHoldEnd = undefined
+    this.#oldest = null
     this.#isMigrated = false
     this.#hasTables = isBorn(this.#sql)
   }
