@@ -27,6 +27,8 @@ export default defineConfig({
           }),
         ],
         define: { HOLDFAST_LOCAL: 'true' },
+        // Tests read FC_SEED and FC_RUNS (test/workerd/stock/model/runs.ts).
+        envPrefix: 'FC_',
         test: {
           name: 'workerd',
           include: ['test/workerd/**/*.test.ts'],
