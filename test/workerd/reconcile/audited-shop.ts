@@ -74,3 +74,16 @@ export async function toldDrifts(item: string): Promise<any[]> {
   const events = await allEvents()
   return events.filter(({ type, subject }) => type === 'stock.drift_detected' && subject === `item:${item}`)
 }
+
+/** How often the item has told of drift, whether or not the log has it yet. */
+export function toldByItem(item: string): Promise<number> {
+  return runInDurableObject(
+    stubOf(item),
+    (_, state) =>
+      state.storage.sql
+        .exec<{ times: number }>(
+          "select count(*) as times from movement where event_type = 'stock.drift_detected'",
+        )
+        .one().times,
+  )
+}

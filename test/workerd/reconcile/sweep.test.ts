@@ -1,11 +1,12 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { parseOrderId } from '../../../schema/ids.ts'
 import { sweepStock } from '../../../worker/reconcile/sweep.ts'
 import { staff, until } from '../../support/api.ts'
 import { breakDatabase, breakStock } from '../../support/faults.ts'
 import { received, stocked } from '../../support/shop.ts'
-import { ledgerOf, phantom, placed, settled, stubOf, toldDrifts } from './audited-shop.ts'
+import { ledgerOf, phantom, placed, settled, stubOf, toldByItem, toldDrifts } from './audited-shop.ts'
 
 const ITEMS = Array.from({ length: 45 }, (_, i) => `ITEM-${String(i).padStart(2, '0')}`)
 
@@ -85,6 +86,18 @@ test('an item with more orders than a run asks is gone on with in the next', asy
     ['ITEM-05', 20],
     ['ITEM-24', 0],
   ])
+})
+
+test('a run goes on within an item where the last one ended', async () => {
+  const ghost = await phantom('ITEM-06', 1)
+  await env.CATALOGUE.prepare("insert into reconcile_cursor values (1, 'default', 'ITEM-06', ?)")
+    .bind(parseOrderId(ghost))
+    .run()
+  await sweepStock(env)
+  expect([await toldByItem('ITEM-06'), (await cursor())?.item]).toEqual([0, 'ITEM-25'])
+  await env.CATALOGUE.prepare("update reconcile_cursor set item = 'ITEM-05'").run()
+  await sweepStock(env)
+  expect(await toldByItem('ITEM-06')).toBe(1)
 })
 
 test('orders that are older than the record of their items are asked for them', async () => {
