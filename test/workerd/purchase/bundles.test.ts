@@ -109,6 +109,39 @@ describe('a bundle', () => {
   })
 })
 
+describe('a bundle that loses an item between the look and the hold', () => {
+  test.each([
+    ['the last', 1],
+    ['of plenty', 200],
+  ])('gives back what it took of the other: %s', async (_, units) => {
+    const [first, second] = (await Promise.all([itemWith(units), itemWith(units)])).sort()
+    const shopper = new Shopper()
+    ok(await shopper.create([]))
+    const get = env.STOCK.get.bind(env.STOCK)
+    const command = { store: STORE, purchaseId: 'quick', version: 1, quantity: units, lowStockThreshold: 0 }
+    let taken: Promise<unknown> | undefined
+    vi.spyOn(env.STOCK, 'get').mockImplementation((id) => {
+      const ask = (method: 'look' | 'release' | 'levels') => (query: never) => get(id)[method](query)
+      const reserve = async (own: never) => {
+        taken ??= get(env.STOCK.idFromName(`${STORE.slug}/${second}`)).reserve({
+          ...command,
+          expiresAt: now() + 60_000,
+        })
+        await taken
+        return get(id).reserve(own)
+      }
+      return { look: ask('look'), release: ask('release'), levels: ask('levels'), reserve } as never
+    })
+    const pair = bundle([first!, 1], [second!, 1])
+    expect(await shopper.put(pair, 1)).toMatchObject({
+      code: 'insufficient_stock',
+      facts: { lines: [{ sku: pair.sku, requested: 1, available: 0 }] },
+    })
+    expect([await reservedOf(first!), await reservedOf(second!)]).toEqual([0, units])
+    expect((await shopper.cart()).lines).toEqual([])
+  })
+})
+
 describe('a crash', () => {
   test('of the purchase between two items of a bundle keeps neither: the hold ends, and may be asked for again', async () => {
     const [first, second] = [await itemWith(1), await itemWith(1)]
