@@ -1,41 +1,62 @@
-import type { EpochMs } from '../../runtime/clock.ts'
-
-/** 200 commands a second and more come in quick succession: about the rate at which waiting for the disk begins to count. */
-const QUICK_SUCCESSION_MS = 5
+interface Waiting {
+  carryOut(): void
+  fail(error: unknown): void
+}
 
 /**
- * Commands that come in quick succession are carried out in one stretch without an await. Each stays a transaction of
- * its own and may fail alone, but the platform commits what is written in one stretch together, and holds every answer
- * back until that is durable: a hot item waits for its disk once for some dozens of shoppers. A command that comes
- * alone waits for nobody.
+ * While one commit is on its way to the disk, whoever comes waits for it, and all of them go next, in one stretch without
+ * an await. Each command stays a transaction of its own and may fail alone, but the platform commits together what is
+ * written in one stretch and holds every answer back until that is durable: a hot item waits for its disk once for
+ * some dozens of shoppers. Who comes alone waits for nobody.
  */
 export class GroupCommit {
-  #waiting: (() => void)[] = []
-  #lastAt: EpochMs = Number.NEGATIVE_INFINITY
+  readonly #storage: Pick<DurableObjectStorage, 'sync'>
+  #isCommitting = false
+  #waiting: Waiting[] = []
 
-  /** In the order in which they were called. */
-  async run<T>(at: EpochMs, work: () => T): Promise<T> {
-    const isAlone = this.#waiting.length === 0 && at - this.#lastAt >= QUICK_SUCCESSION_MS
-    this.#lastAt = at
-    if (isAlone) return work()
-    return new Promise<T>((resolve, reject) => {
-      const isFirst = this.#waiting.length === 0
-      this.#waiting.push(() => {
-        try {
-          resolve(work())
-        } catch (error) {
-          reject(error)
-        }
-      })
-      if (isFirst) void this.#carryOutSoon()
-    })
+  constructor(storage: Pick<DurableObjectStorage, 'sync'>) {
+    this.#storage = storage
   }
 
-  /** The event loop delivers what has arrived before it comes back to a timer. */
-  async #carryOutSoon(): Promise<void> {
-    await scheduler.wait(0)
-    const waiting = this.#waiting
+  /** Carries out in the order in which it was called. */
+  async run<T>(work: () => T): Promise<T> {
+    if (this.#isCommitting) {
+      return new Promise<T>((resolve, fail) => {
+        this.#waiting.push({ carryOut: () => resolve(work()), fail })
+      })
+    }
+    this.#isCommitting = true
+    try {
+      return work()
+    } finally {
+      void this.#goOn()
+    }
+  }
+
+  async #goOn(): Promise<void> {
+    try {
+      await this.#storage.sync()
+      while (this.#waiting.length > 0) {
+        for (const { carryOut, fail } of this.#take()) {
+          try {
+            carryOut()
+          } catch (error) {
+            fail(error)
+          }
+        }
+        await this.#storage.sync()
+      }
+    } catch (error) {
+      // The platform could not write: it starts the object anew, and nobody may be left waiting.
+      for (const { fail } of this.#take()) fail(error)
+    } finally {
+      this.#isCommitting = false
+    }
+  }
+
+  #take(): Waiting[] {
+    const taken = this.#waiting
     this.#waiting = []
-    for (const work of waiting) work()
+    return taken
   }
 }

@@ -81,7 +81,7 @@ export class Stock extends DurableObject<Env> implements StockRpc {
   readonly #storage: StockStorage
   readonly #auditor: Auditor
   readonly #nudger: Nudger
-  readonly #group = new GroupCommit()
+  readonly #group: GroupCommit
   /** The alarm as set; kept here because setting it is billed as a row. */
   #alarmAt: EpochMs | null = null
   /** How far the walk along ended reservations has come. Memory: an eviction begins it anew. */
@@ -95,6 +95,7 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     this.#storage = new StockStorage(ctx.storage.sql, objectName(ctx.id).key)
     this.#auditor = new Auditor(this.#storage, ctx.storage.sql)
     this.#nudger = new Nudger(env.EVENTS_QUEUE)
+    this.#group = new GroupCommit(ctx.storage)
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm()
     })
@@ -324,7 +325,7 @@ export class Stock extends DurableObject<Env> implements StockRpc {
       if (reservation) book.keep(reservation, own)
       return outcome
     }
-    return this.#group.run(now(), () => this.#write(command, work))
+    return this.#group.run(() => this.#write(command, work))
   }
 
   /** One mutation: state, ledger and alarm in one stretch without an await, so they are durable together; then a nudge. */

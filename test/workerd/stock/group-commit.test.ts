@@ -2,7 +2,6 @@ import { evictDurableObject } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
 import { StockItem } from './stock-item.ts'
 
-/** More than come in one turn of the event loop, so that they are carried out in several goes. */
 const SHOPPERS = Array.from({ length: 60 }, (_, i) => `shopper-${String(i).padStart(2, '0')}`)
 
 async function itemOf(units: number): Promise<StockItem> {
@@ -11,7 +10,7 @@ async function itemOf(units: number): Promise<StockItem> {
   return stock
 }
 
-describe('commands that come in quick succession', () => {
+describe('commands that come while another is being committed', () => {
   test('are carried out in the order in which they came', async () => {
     const stock = await itemOf(25)
     const answers = await Promise.all(SHOPPERS.map((shopper) => stock.reserve(shopper, 1)))
