@@ -66,13 +66,14 @@ const PUT_SHIPPING_METHOD = `INSERT INTO shipping_methods (store, code, title, c
 const DELETE_MARKET = `DELETE FROM markets WHERE store = ?1 AND code = ?2
   AND NOT EXISTS (SELECT 1 FROM stores WHERE slug = ?1 AND default_market = ?2)`
 /**
- * DELETE location, unless it is the last or an item has a position there. Reads the items of the store; rare, by
- * staff only.
+ * DELETE location, unless it is the last, an item has a position there, or goods are on their way to it. Keys of
+ * stock_item_locations and the transfers in transit (index transfers_by_status).
  */
 const DELETE_LOCATION = `DELETE FROM locations WHERE store = ?1 AND code = ?2
   AND (SELECT count(*) FROM locations WHERE store = ?1) > 1
-  AND NOT EXISTS (SELECT 1 FROM stock_items, json_each(stock_items.locations) AS place
-    WHERE stock_items.store = ?1 AND place.value = ?2)`
+  AND NOT EXISTS (SELECT 1 FROM stock_item_locations WHERE store = ?1 AND location = ?2)
+  AND NOT EXISTS (SELECT 1 FROM transfers
+    WHERE store = ?1 AND status = 'in_transit' AND destination = ?2)`
 /** DELETE tax rate. Primary key. */
 const DELETE_TAX_RATE = `DELETE FROM tax_rates WHERE store = ?1 AND code = ?2`
 /** DELETE shipping method. Primary key. */

@@ -394,17 +394,3 @@ describe('the list', () => {
     expect(await levels('OURS')).toMatchObject({ incoming: 5 })
   })
 })
-
-test('what is on its way to a location that was deleted can be received once it is there again', async () => {
-  await staff('PUT', '/v1/admin/locations/far', { priority: 9 })
-  await receive('FAR', 3)
-  const lines = [{ item: 'FAR', quantity: 3 }]
-  const sent = await send(lines, { to: 'far' }, { idempotencyKey: 'far' })
-  const { id } = sent.body
-  expect((await staff('DELETE', '/v1/admin/locations/far')).status).toBe(204)
-  expect(await take(id, lines)).toMatchObject({ status: 404, body: { code: 'location_not_found' } })
-  // A repeat is still the same request.
-  expect((await send(lines, { to: 'far' }, { idempotencyKey: 'far' })).body).toEqual(sent.body)
-  await staff('PUT', '/v1/admin/locations/far', { priority: 9 })
-  expect((await take(id, lines)).body.status).toBe('received')
-})

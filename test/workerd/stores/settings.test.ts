@@ -203,6 +203,17 @@ describe('settings by code', () => {
     expect([refused.status, refused.body.code]).toEqual([409, 'resource_in_use'])
   })
 
+  test('a location to which goods are on their way is not deleted until they are there', async () => {
+    await staff('PUT', '/v1/admin/locations/annex', {})
+    await staff('POST', '/v1/admin/stock/SENT/movements', { type: 'receive', location: 'main', quantity: 1 })
+    const lines = [{ item: 'SENT', quantity: 1 }]
+    const sent = await staff('POST', '/v1/admin/transfers', { from: 'main', to: 'annex', lines })
+    expect((await staff('DELETE', '/v1/admin/locations/annex')).status).toBe(409)
+    const lost = { lines: [{ item: 'SENT', quantity: 0, missing: 1 }] }
+    await staff('POST', `/v1/admin/transfers/${sent.body.id}/receipts`, lost)
+    expect((await staff('DELETE', '/v1/admin/locations/annex')).status).toBe(204)
+  })
+
   test('a store cannot have more locations than the maximum', async () => {
     const inStore = { store: 'crowded' }
     await staff('PUT', '/v1/admin/stores/crowded', {})
