@@ -1,11 +1,11 @@
 import { errorText, log } from '../../runtime/log.ts'
+import { runBounded } from '../../runtime/run-bounded.ts'
 import type { Outcome, Refusal } from '../../schema/outcome.ts'
 import type { StoreRef } from '../../schema/store-ref.ts'
 import { quotaOf } from '../quota/client.ts'
 import { stockOf } from '../stock/client.ts'
 import { type Need, supplyKey } from './demand.ts'
 import type { SupplyRefusals } from './refuse-hold.ts'
-import { runBounded } from './run-bounded.ts'
 import type { Allocated, Deallocation, Supply } from './state.ts'
 import { inTurns } from './take-in-turns.ts'
 
@@ -44,6 +44,9 @@ export interface HoldContext {
 
 /** What a supply said to a hold. */
 type Answer = 'set' | 'weather' | Refusal
+
+/** 32 calls to other objects at once: a cart of 1,000 lines takes some 30 rounds and does not flood its isolate. */
+const CALLS_AT_ONCE = 32
 
 /** The calls to Stock on behalf of one purchase. The only place here that knows the weather of those calls. */
 export class StockHolds {
@@ -103,7 +106,7 @@ export class StockHolds {
       if (answer !== 'set') return refusalsIn([[supplyKey(change), answer]])
     }
     const others = [...atOnce, ...grows.filter((change) => !contested.includes(change))]
-    const answers = await runBounded(others, (change) => this.#set(context, change))
+    const answers = await runBounded(others, CALLS_AT_ONCE, (change) => this.#set(context, change))
     others.forEach((change, index) => void asked.set(change, answers[index]!))
     return refusalsIn([...asked].map(([change, answer]) => [supplyKey(change), answer]))
   }
@@ -116,7 +119,7 @@ export class StockHolds {
   /** The most units of each supply that the purchase could hold, or why it could not hold what it needs; null: silence. */
   async #look(context: HoldContext, needs: readonly Need[]): Promise<Map<string, number | Refusal | null>> {
     const { purchaseId } = context
-    const seen = await runBounded(needs, async (need) => {
+    const seen = await runBounded(needs, CALLS_AT_ONCE, async (need) => {
       const { quantity, limit } = need
       const outcome = await this.#reach(need, context, (supply) =>
         supply.look({ purchaseId, quantity, ...(limit !== undefined && { limit }) }),
@@ -128,7 +131,7 @@ export class StockHolds {
 
   /** Sets holds that nothing refuses: lowers or releases. Best effort: whatever is not heard, as answered, ends by expiry. */
   async settle(context: HoldContext, targets: readonly HoldTarget[]): Promise<Set<string>> {
-    const answers = await runBounded(targets, (target) => this.#set(context, target))
+    const answers = await runBounded(targets, CALLS_AT_ONCE, (target) => this.#set(context, target))
     const unheard = targets.filter((_, index) => answers[index] !== 'set')
     return new Set(unheard.map(supplyKey))
   }
@@ -139,7 +142,7 @@ export class StockHolds {
     orderId: string,
     demand: readonly Allocated[],
   ): Promise<Map<string, AllocationVerdict>> {
-    const verdicts = await runBounded(demand, async (need): Promise<AllocationVerdict> => {
+    const verdicts = await runBounded(demand, CALLS_AT_ONCE, async (need): Promise<AllocationVerdict> => {
       const { store, purchaseId } = context
       const outcome = await this.#reach(need, context, (supply) =>
         supply.allocate({ store, purchaseId, orderId, quantity: need.quantity }),
@@ -156,7 +159,7 @@ export class StockHolds {
     orderId: string,
     due: readonly Deallocation[],
   ): Promise<Deallocation[]> {
-    const verdicts = await runBounded(due, async (deallocation) => {
+    const verdicts = await runBounded(due, CALLS_AT_ONCE, async (deallocation) => {
       const { store, purchaseId } = context
       const { quantity, commandId } = deallocation
       const outcome = await this.#reach(deallocation, context, (supply) =>
