@@ -27,10 +27,10 @@ function weightsOf({ number }: Chunk) {
 
 async function run(chunk: Chunk): Promise<Report> {
   let begun = 0
-  const make = () => {
+  const make = (isUnborn: boolean) => {
     begun += 1
     if (begun % TELL_EVERY === 0) tell({ kind: 'runs', runs: TELL_EVERY })
-    return new StockInNode()
+    return new StockInNode(isUnborn)
   }
   try {
     await fc.assert(histories(weightsOf(chunk), make, SIZE), { seed: chunk.seed, numRuns: chunk.runs })

@@ -69,10 +69,13 @@ export class ObjectStorage {
   readonly #disk: Disk
   #alarmAt: number | null = null
 
-  constructor(disk: Disk) {
+  constructor(disk: Disk, isUnborn: boolean) {
     this.#disk = disk
     this.sql = disk.sql
     disk.run('begin')
+    if (!isUnborn) return
+    const tables = disk.sql.exec(`select name from sqlite_master where type = 'table'`).toArray()
+    for (const { name } of tables) disk.run(`drop table ${name}`)
   }
 
   transactionSync<T>(work: () => T): T {

@@ -34,8 +34,14 @@ const ENV = { EVENTS_QUEUE: { send: async () => {} } }
 
 /** The real Stock object, with its decisions, its book and its SQL, on a storage of plain Node. */
 export class StockInNode implements Subject {
-  readonly #storage = new ObjectStorage(DISK)
-  #stock = this.#wake()
+  readonly #storage: ObjectStorage
+  #stock: Stock
+
+  /** Unborn: without tables, as all objects are at first. Most have them here, since making them takes its time. */
+  constructor(isUnborn: boolean) {
+    this.#storage = new ObjectStorage(DISK, isUnborn)
+    this.#stock = this.#wake()
+  }
 
   async inside<T>(work: (inside: Inside) => Promise<T>): Promise<T> {
     const storage = this.#storage

@@ -81,12 +81,14 @@ export class Callers {
     return { method: 'setPolicy', command: { ...BASE, policy, positions } }
   }
 
-  /** Movements of no consequence. */
+  /** Movements of little consequence: a unit comes, a unit goes, a unit is thrown away. */
   bustleCall(location: string, n: number): Call {
-    const disposition = n % 2 === 0 ? ('restock' as const) : ('write_off' as const)
-    const command =
-      n === 0 ? { type: 'receive' as const } : { type: 'return' as const, disposition: disposition }
-    return { method: 'move', command: this.#goodsCommand({ ...command, location, lot: '', quantity: 1 }) }
+    const command = [
+      { type: 'return' as const, quantity: 1, disposition: 'restock' as const },
+      { type: 'adjust' as const, quantity: -1, reason: 'sample' as const },
+      { type: 'return' as const, quantity: 1, disposition: 'write_off' as const },
+    ][n % 3]!
+    return { method: 'move', command: this.#goodsCommand({ ...command, location, lot: '' }) }
   }
 
   #reserve(

@@ -80,7 +80,7 @@ export async function checkState(inside: Inside, model: ReferenceModel): Promise
   expectSame('availability', seen.available, model.isOnSale ? available : 0)
   expectSame('backorder', seen.backorder, model.isOnSale ? Math.max(0, room - available) : 0)
   expectSame('band', seen.band, bandOf(seen, model.policy.lowStockThreshold ?? THRESHOLD))
-  checkShares(inside)
+  checkPromises(inside, model)
   await checkAlarm(inside, model, seen.band)
 }
 
@@ -92,12 +92,16 @@ function bandOf(
   return available <= threshold ? 'low_stock' : 'in_stock'
 }
 
-/** A promise is the sum of its shares, and what positions have promised is the sum of all promises. */
-function checkShares(inside: Inside): void {
+/**
+ * Those are remembered that the model remembers; a promise is the sum of its shares, and what positions have promised is
+ * the sum of all promises.
+ */
+function checkPromises(inside: Inside, model: ReferenceModel): void {
   const promised = new Map<string, number>()
-  for (const { purchase_id, state, quantity, shares, beyond_hand } of inside.rows(
-    'select * from reservation',
-  )) {
+  const reservations = inside.rows('select * from reservation order by purchase_id')
+  const known = reservations.map(({ purchase_id }) => purchase_id)
+  expectSame('who is remembered', known, [...model.promises.keys()].sort())
+  for (const { purchase_id, state, quantity, shares, beyond_hand } of reservations) {
     const list = JSON.parse(shares as string) as { location: string; lot: string; quantity: number }[]
     const units = list.reduce((sum, share) => sum + share.quantity, 0)
     expectSame(`the shares of ${purchase_id}`, units, quantity)

@@ -8,7 +8,7 @@ const TRANSFERS = ['trf_1', 'trf_2'] as const
 const REFERENCES = ['PO-1', 'PO-2', 'trf_1'] as const
 
 /** Null but for one in so many. */
-const rarely = <T>(every: number, arbitrary: fc.Arbitrary<T>) =>
+export const rarely = <T>(every: number, arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: every - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary })
 
 const units = fc.integer({ min: 1, max: 6 })
@@ -32,7 +32,8 @@ const minutes = fc.constantFrom(1, 2, 5, 15, 15)
 
 const word = <const T extends string>(text: T) => fc.constant(text)
 
-const STEPS = {
+/** What purchases ask. */
+const PURCHASES = {
   reserve: fc.record({
     do: word('reserve'),
     who,
@@ -54,6 +55,15 @@ const STEPS = {
     ...one,
     quantity: unitsOrAll,
     location: rarely(3, location),
+  }),
+}
+
+const STEPS = {
+  ...PURCHASES,
+  /** Several at once, none waiting for the answer of another. */
+  together: fc.record({
+    do: word('together'),
+    steps: fc.array(fc.oneof(...Object.values(PURCHASES)), { minLength: 2, maxLength: 5 }),
   }),
   receive: fc.record({
     do: word('receive'),
@@ -149,6 +159,7 @@ export type Weights = Record<StepName, number>
 export const SELLING: Weights = {
   reserve: 20,
   order: 9,
+  together: 5,
   prolong: 5,
   release: 4,
   allocate: 14,

@@ -5,7 +5,7 @@ import type { OutboxEvent, Pulled } from '../../../../schema/rpc/source.ts'
 import type { StockPolicy, Taken } from '../../../../schema/rpc/stock.ts'
 import { type Call, Callers, NO_POLICY } from './callers.ts'
 import { checkLedger, checkState, expectSame, titlesOf } from './checks.ts'
-import { goods, type Step, steps, type Weights } from './commands.ts'
+import { goods, rarely, type Step, steps, type Weights } from './commands.ts'
 import { ReferenceModel, type Verdict } from './reference-model.ts'
 import type { Inside, Subject } from './subject.ts'
 
@@ -15,32 +15,45 @@ const BEGIN_AT = Date.UTC(2040, 0, 1)
 const AFTER_ALL_MS = 30 * 24 * 3_600_000
 /** Longer than answers and ends are kept. */
 const SLEEP_MS = 8 * 24 * 3_600_000
-/** Enough rows for the object to give some away to the log. */
-const BUSTLE = 210
+/** Enough rows for the object to give some away to the log, and then more. */
+const BUSTLE = 330
+const BUSTLE_DRAINED_EVERY = 110
 /** Units that a purchase looks for after each of its commands. */
 const LOOKED_FOR = 2
 
 /** Random histories, of some goods and a policy to begin with: the property that all of this is about. */
-export function histories(weights: Weights, make: () => Subject, size = { minLength: 4, maxLength: 24 }) {
-  const begin = [fc.constantFrom(0, 0, 1, 2, 3), fc.constantFrom(0, 0, 1), goods] as const
-  return fc.asyncProperty(
-    ...begin,
-    steps(weights, size),
-    async (backorderLimit, safetyStock, goods, steps) => {
-      const subject = make()
-      try {
-        await play(subject, { ...NO_POLICY, backorderLimit, safetyStock }, [...goods, ...steps])
-      } finally {
-        subject.close?.()
-      }
-    },
-  )
+export function histories(
+  weights: Weights,
+  make: (isUnborn: boolean) => Subject,
+  size = { minLength: 4, maxLength: 24 },
+) {
+  const birth = fc.record({
+    isUnborn: rarely(8, fc.constant(true)),
+    /** The write at which the disk fails the first command of all. */
+    faultAt: rarely(4, fc.integer({ min: 1, max: 6 })),
+    backorderLimit: fc.constantFrom(0, 0, 1, 2, 3),
+    safetyStock: fc.constantFrom(0, 0, 1),
+  })
+  return fc.asyncProperty(birth, goods, steps(weights, size), async (birth, goods, steps) => {
+    const subject = make(birth.isUnborn === true)
+    const { faultAt, backorderLimit, safetyStock } = birth
+    try {
+      await play(subject, { ...NO_POLICY, backorderLimit, safetyStock }, faultAt, [...goods, ...steps])
+    } finally {
+      subject.close?.()
+    }
+  })
 }
 
 /** Plays steps on a fresh object and on the model, and compares them after each; throws where they differ. */
-async function play(subject: Subject, policy: StockPolicy, steps: readonly Step[]): Promise<void> {
+async function play(
+  subject: Subject,
+  policy: StockPolicy,
+  faultAt: number | null,
+  steps: readonly Step[],
+): Promise<void> {
   testClock.freeze(BEGIN_AT)
-  const history = new History(policy)
+  const history = new History(policy, faultAt)
   const lives: Step[][] = [[]]
   for (const step of steps) {
     if (step.do === 'evict') lives.push([])
@@ -67,14 +80,18 @@ class History {
   #sequence = 0
   #faultAt: number | null = null
 
-  constructor(policy: StockPolicy) {
+  constructor(policy: StockPolicy, faultAt: number | null) {
+    this.#faultAt = faultAt
     this.#policy = policy
     this.#model = new ReferenceModel()
     this.#callers = new Callers(this.#model, BEGIN_AT)
   }
 
   async begin(inside: Inside): Promise<void> {
-    await this.#send(this.#callers.policyCall(this.#policy, []), inside)
+    const call = this.#callers.policyCall(this.#policy, [])
+    await this.#send(call, inside)
+    // Nobody knows the item before this command is through.
+    if (this.#sent.length === 0) await this.#send(call, inside)
   }
 
   async step(step: Step, inside: Inside): Promise<void> {
@@ -105,13 +122,22 @@ class History {
         this.#faultAt = step.write
         return
       case 'bustle':
-        for (let n = 0; n < BUSTLE; n++) await this.#send(this.#callers.bustleCall(step.location, n), inside)
+        for (let n = 1; n <= BUSTLE; n++) {
+          await this.#send(this.#callers.bustleCall(step.location, n), inside)
+          if (n % BUSTLE_DRAINED_EVERY === 0) await this.#drain(inside)
+        }
         break
       case 'again': {
         const call = this.#sent.at(-1 - step.back)
         if (call) await this.#send(call, inside)
         break
       }
+      case 'together':
+        await this.#sendTogether(
+          step.steps.flatMap((part) => this.#callers.callsOf(part)),
+          inside,
+        )
+        break
       default:
         for (const call of this.#callers.callsOf(step)) await this.#send(call, inside)
     }
@@ -137,29 +163,45 @@ class History {
 
   /** Sends a command to both; what the object says, what it tells and what it then is must be what the model says. */
   async #send(call: Call, inside: Inside): Promise<void> {
-    const model = this.#model
     const faultAt = this.#faultAt
     this.#faultAt = null
     inside.failWriteIn?.(faultAt)
     let outcome: Outcome<object>
     try {
-      outcome = await inside.stock[call.method](call.command as never)
+      outcome = await this.#ask(call, inside)
     } catch (error) {
       if (!(error instanceof Error && error.message.includes('injected'))) throw error
+      if (this.#sent.length === 0) return
       // Whether what was overdue had ended before the disk failed is open; the alarm sees to it either way.
       return this.#ring(inside)
     } finally {
       inside.failWriteIn?.(null)
     }
+    this.#compareAnswer(call, outcome)
+    this.#compareTold(inside)
+    const { purchaseId } = call.command as { purchaseId?: string }
+    if (purchaseId) await this.#look(purchaseId, inside)
+  }
+
+  /** Sends commands at once, none waiting for the answer of another: they are carried out in this order all the same. */
+  async #sendTogether(calls: Call[], inside: Inside): Promise<void> {
+    const outcomes = await Promise.all(calls.map((call) => this.#ask(call, inside)))
+    for (const [n, call] of calls.entries()) this.#compareAnswer(call, outcomes[n]!)
+    this.#compareTold(inside)
+  }
+
+  #ask({ method, command }: Call, inside: Inside): Promise<Outcome<object>> {
+    return inside.stock[method](command as never)
+  }
+
+  #compareAnswer(call: Call, outcome: Outcome<object>): void {
+    const model = this.#model
     if (this.#sent.at(-1) !== call) this.#sent.push(call)
     model.at = now()
     model.settle()
     const expected = model[call.method](call.command as never) as Verdict
-    const said = verdictOf(outcome, expected)
-    expectSame(`${call.method} ${JSON.stringify(call.command)} answers`, said, expected)
-    this.#compareTold(inside)
-    const { purchaseId } = call.command as { purchaseId?: string }
-    if (purchaseId) await this.#look(purchaseId, inside)
+    const what = `${call.method} ${JSON.stringify(call.command)}`
+    expectSame(`${what} answers`, verdictOf(outcome, expected), expected)
   }
 
   /** What a look says now is what a reserve would. */
@@ -210,11 +252,14 @@ class History {
     if (!pulled && which !== 'invented') return
     const outbox = which === 'invented' ? 1_000_000 : (pulled!.events.at(-1)?.outbox ?? 0)
     const version = which === 'invented' ? 1_000_000 : (pulled!.document?.version ?? null)
-    const pruned = () => inside.rows('select pruned_sequence from item')[0]?.pruned_sequence
-    const before = pruned()
+    const before = itemRow(inside)
     await inside.stock.confirm(outbox, version)
+    const after = itemRow(inside)
+    // Up and never down, and never past what there is, whatever a relay says.
+    const confirmed = Math.max(before.confirmed, Math.min(outbox, this.#sequence))
+    expectSame('how far the log is confirmed', after.confirmed, confirmed)
     this.#model.at = now()
-    if (pruned() !== before) this.#model.forget()
+    if (after.pruned_sequence !== before.pruned_sequence) this.#model.forget()
   }
 
   async #drain(inside: Inside): Promise<void> {
@@ -224,6 +269,10 @@ class History {
       if (!hasMore) return
     }
   }
+}
+
+function itemRow(inside: Inside): { confirmed: number; pruned_sequence: number } {
+  return inside.rows('select * from item')[0] as { confirmed: number; pruned_sequence: number }
 }
 
 /** Facts are compared where the model names them. */
