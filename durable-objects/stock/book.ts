@@ -69,7 +69,7 @@ export class Book {
     const before = this.state
     if (reservation) this.#save(own, reservation)
     let after = afterDeltas(before, change.deltas, place, arrivals)
-    const deltas = [...change.deltas]
+    let { deltas } = change
     const losses = new Losses()
     const move = (moved: { reservations: Reservation[]; deltas: Delta[] }) => {
       for (const next of moved.reservations) {
@@ -78,7 +78,8 @@ export class Book {
         losses.note(was!, next)
       }
       after = afterDeltas(after, moved.deltas, null)
-      deltas.push(...moved.deltas)
+      // Not pushed: a call takes some 100,000 arguments, and that many orders may lose their goods at once.
+      deltas = [...deltas, ...moved.deltas]
     }
     for (const position of after.positions) {
       const broken = brokenAt(position, this.at)
