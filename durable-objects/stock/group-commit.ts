@@ -18,8 +18,8 @@ export class GroupCommit {
     this.#storage = storage
   }
 
-  /** Carries out in the order in which it was called. */
-  async run<T>(work: () => T): Promise<T> {
+  /** Carries out in the order in which it was called; what `work` does before its first await is in the stretch. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#isCommitting) {
       return new Promise<T>((resolve, fail) => {
         this.#waiting.push({ carryOut: () => resolve(work()), fail })
@@ -37,13 +37,7 @@ export class GroupCommit {
     try {
       await this.#storage.sync()
       while (this.#waiting.length > 0) {
-        for (const { carryOut, fail } of this.#take()) {
-          try {
-            carryOut()
-          } catch (error) {
-            fail(error)
-          }
-        }
+        for (const { carryOut } of this.#take()) carryOut()
         await this.#storage.sync()
       }
     } catch (error) {

@@ -10,15 +10,15 @@ import type {
   Position,
 } from '../../schema/rpc/stock.ts'
 import { availableOnOf, bandNow } from './band.ts'
-import { decideExpire } from './decide-expire.ts'
 import { applyDeltas, mergeDeltas, newPosition, sum, totalsOf } from './positions.ts'
 import { isOnSale } from './sale.ts'
 import {
   type Delta,
+  deltasOf,
   isBeyondHand,
   type KeptPosition,
   type Place,
-  type Reservation,
+  type Share,
   type StockState,
 } from './state.ts'
 
@@ -82,10 +82,9 @@ export function availabilityNow(state: StockState, storeThreshold: number, at: E
   }
 }
 
-/** The state as it is once overdue holds are over, whether or not that is written yet. */
-export function withoutOverdue(state: StockState, overdue: readonly Reservation[], at: EpochMs): StockState {
-  const deltas = overdue.flatMap((reservation) => decideExpire(reservation, at).deltas)
-  return { ...state, positions: applyDeltas(state.positions, deltas) }
+/** The state as it is once overdue holds are over and have given back what they had, whether or not that is written yet. */
+export function withoutOverdue(state: StockState, overdue: readonly Share[]): StockState {
+  return { ...state, positions: applyDeltas(state.positions, deltasOf(overdue, { reserved: -1 })) }
 }
 
 /** The state after deltas, with the named position made or refreshed. */

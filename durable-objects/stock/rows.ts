@@ -2,7 +2,7 @@ import type { EpochMs } from '../../runtime/clock.ts'
 import type { EventType } from '../../schema/event-types.ts'
 import type { Arrival, Movement, MovementType } from '../../schema/rpc/stock.ts'
 import type { LedgerRow } from './ledger.ts'
-import type { KeptPosition, Reservation } from './state.ts'
+import type { KeptPosition, Reservation, Share } from './state.ts'
 
 /** Rows of the object's tables and what they mean; the only place where snake_case meets camelCase. */
 export type Row = Record<string, SqlStorageValue>
@@ -33,6 +33,14 @@ export function toArrival(row: Row): Arrival {
     quantity: row.quantity as number,
     expectedAt: row.expected_at as EpochMs | null,
     expiresAt: row.expires_at as EpochMs | null,
+  }
+}
+
+export function toShare(row: Row): Share {
+  return {
+    location: row.location as string,
+    lot: row.lot as string,
+    quantity: row.quantity as number,
   }
 }
 

@@ -57,10 +57,7 @@ interface StoreCommand {
 type Query<M extends keyof StockRpc> = Parameters<StockRpc[M]>[0]
 type ReservationCommand = StoreCommand & { purchaseId: string }
 
-/** SQLite's "no limit". */
-const ALL = -1
-
-/** Holds that end in one transaction, some 100 ms of work; the next transaction goes on. */
+/** Holds that end in one commit, some 100 ms of work; the next goes on. */
 const EXPIRED_AT_ONCE_MAX = 1_000
 /** Movements that stay when the log has them: the page that staff look at first. */
 const MOVEMENTS_KEPT = 100
@@ -152,8 +149,8 @@ export class Stock extends DurableObject<Env> implements StockRpc {
   #once(
     command: StoreCommand & { idempotency: IdempotencyStamp },
     decide: (book: Book) => Decision<object>,
-  ): Outcome<MoveAnswer> {
-    return this.#write(command, (book) => {
+  ): Promise<Outcome<MoveAnswer>> {
+    return this.#write<Outcome<MoveAnswer>>(command, (book) => {
       const { key, fingerprint } = command.idempotency
       const known = this.#storage.command(key)
       if (known && known.fingerprint !== fingerprint) return refuse('idempotency_key_reused')
@@ -328,25 +325,20 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     return this.#group.run(() => this.#write(command, work))
   }
 
-  /** One mutation: state, ledger and alarm in one stretch without an await, so they are durable together; then a nudge. */
-  #write<T>(command: StoreCommand, work: (book: Book) => T): T {
-    const at = now()
-    const { answer, state } = this.#afterExpiry(command, at, work)
-    if (this.#arm(state, at) && !this.#nudger.isOutstanding) this.ctx.waitUntil(this.#nudge(state))
-    return answer
-  }
-
-  /** What is over ends before the command is decided; where that is much, in transactions of its own. */
-  #afterExpiry<T>(
-    command: StoreCommand,
-    at: EpochMs,
-    work: (book: Book) => T,
-  ): { answer: T; state: StockState } {
+  /**
+   * One mutation: state, ledger and alarm in one stretch without an await, so they are durable together; then a nudge.
+   * What is over ends before the command is decided. Where that is much, each thousand is durable before the next begins:
+   * a crash, or the platform's limit on one command's time, then loses none of them, and others have their turn.
+   */
+  async #write<T>(command: StoreCommand, work: (book: Book) => T): Promise<T> {
     for (;;) {
+      const at = now()
       const { answer, state } = this.#transact(command, at, (book) =>
         book.expire(EXPIRED_AT_ONCE_MAX) ? { said: work(book) } : null,
       )
-      if (answer) return { answer: answer.said, state }
+      if (this.#arm(state, at) && !this.#nudger.isOutstanding) this.ctx.waitUntil(this.#nudge(state))
+      if (answer) return answer.said
+      await this.ctx.storage.sync()
     }
   }
 
@@ -403,7 +395,7 @@ export class Stock extends DurableObject<Env> implements StockRpc {
 
   /** What a reader sees: overdue holds are over, though only the next mutation or alarm writes it. */
   #stateAt(at: EpochMs): StockState {
-    return withoutOverdue(this.#storage.load(), this.#storage.overdue(at, ALL), at)
+    return withoutOverdue(this.#storage.load(), this.#storage.overdueUnits(at))
   }
 }
 

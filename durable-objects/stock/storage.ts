@@ -7,13 +7,23 @@ import { documentVersion } from './band.ts'
 import type { LedgerRow } from './ledger.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { mergeDeltas } from './positions.ts'
-import { isSame, movementOf, type Row, toArrival, toLedgerRow, toPosition, toReservation } from './rows.ts'
+import {
+  isSame,
+  movementOf,
+  type Row,
+  toArrival,
+  toLedgerRow,
+  toPosition,
+  toReservation,
+  toShare,
+} from './rows.ts'
 import {
   type Delta,
   isBeyondHand,
   type KeptPosition,
   NO_POLICY,
   type Reservation,
+  type Share,
   type StockState,
 } from './state.ts'
 
@@ -29,6 +39,12 @@ const RESERVATION = 'select * from reservation where purchase_id = ?'
 const OVERDUE = `
   select * from reservation where state = 'held' and expires_at <= ?
   order by expires_at, purchase_id limit ?`
+/** What holds past their end still have, by place, for readers; added up here, since they may be many: index reservation_due. */
+const OVERDUE_UNITS = `
+  select share.value ->> 'location' as location, share.value ->> 'lot' as lot,
+    sum(share.value ->> 'quantity') as quantity
+  from reservation, json_each(reservation.shares) as share
+  where state = 'held' and expires_at <= ? group by 1, 2`
 /** When to wake for the next end of a hold: index reservation_due. */
 const NEXT_HOLD_END = `select min(expires_at) as expires_at from reservation where state = 'held'`
 /** Promises that wait for goods, orders before carts, oldest first: index reservation_beyond_hand. */
@@ -184,6 +200,11 @@ export class StockStorage {
     const rows = this.#read(OVERDUE, at, limit)
     if (rows.length === 0) this.#nextHoldEnd = undefined
     return rows.map(toReservation)
+  }
+
+  overdueUnits(at: EpochMs): Share[] {
+    const nextEnd = this.nextHoldEnd()
+    return nextEnd === null || nextEnd > at ? [] : this.#read(OVERDUE_UNITS, at).map(toShare)
   }
 
   /**

@@ -1,7 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { Stock } from '../../../durable-objects/stock/stock.ts'
 import { now, testClock } from '../../../runtime/clock.ts'
-import { HOLD_MS, StockItem, silenceQueue } from './stock-item.ts'
+import { HOLD_MS, STORE, StockItem, silenceQueue } from './stock-item.ts'
 
 silenceQueue()
 afterEach(() => testClock.reset())
@@ -52,3 +53,27 @@ describe('70,000 orders', () => {
     expect((await stock.rpc.audit())!.drifts).toEqual([])
   }, 60_000)
 })
+
+test('5,000 holds that end together end by the thousand, each durable before the next, and none is lost', async () => {
+  testClock.freeze(now())
+  const stock = await crowd(5_000, 'held')
+  testClock.advance(HOLD_MS)
+  expect((await stock.rpc.availability(2)).available).toBe(5_000)
+  const heldAtEachCommit = await runInDurableObject(stock.stub, async (object: Stock, { storage }) => {
+    const held: number[] = []
+    const commit = storage.sync.bind(storage)
+    storage.sync = () => {
+      const [row] = storage.sql.exec(`select count(*) as held from reservation where state = 'held'`)
+      held.push(row!.held as number)
+      return commit()
+    }
+    const command = { store: STORE, purchaseId: 'next', version: 1, quantity: 5_000, lowStockThreshold: 2 }
+    expect(await object.reserve({ ...command, expiresAt: now() + HOLD_MS })).toMatchObject({ ok: true })
+    return held
+  })
+  expect(heldAtEachCommit).toEqual(expect.arrayContaining([4_000, 3_000, 2_000, 1_000]))
+  expect(await stock.counts()).toEqual([5_000, 5_000, 0, 0])
+  const { movements } = await stock.rpc.movements({ before: null, limit: 5_002 })
+  expect(movements.filter(({ type }) => type === 'expire')).toHaveLength(5_000)
+  expect((await stock.rpc.audit())!.drifts).toEqual([])
+}, 60_000)
