@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { ApiClient } from '../../scripts/api-client.ts'
@@ -57,6 +59,32 @@ test('the state survives a restart and a kill of the whole process group', async
   const third = await start({ stateDir: folder, port })
   expect(await marketCodes(third.api)).toEqual(['dk', 'main', 'se'])
 })
+
+test.each([
+  ['nothing is there', '/v1/nowhere', 404],
+  ['nobody may', '/v1/admin/stock/X/movements', 401],
+])(
+  'a connection on which a body was refused because %s answers the next request too',
+  async (_, path, status) => {
+    const { port } = await start({ stateDir: stateDir() })
+    const socket = connect(port, '127.0.0.1')
+    const statuses: number[] = []
+    const closed = once(socket, 'close')
+    socket.on('data', (bytes) => {
+      for (const [, code] of String(bytes).matchAll(/HTTP\/1\.1 (\d+)/g)) statuses.push(Number(code))
+      // An answer later, so that the server had the time to close.
+      if (statuses.length === 1) fetch(`http://localhost:${port}/healthz`).then(() => ask('/healthz', 'GET'))
+      if (statuses.length === 2) socket.end()
+    })
+    const ask = (target: string, method: string, body = '') =>
+      socket.write(
+        `${method} ${target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      )
+    ask(path, 'POST', '{"quantity":1}')
+    await closed
+    expect(statuses).toEqual([status, 200])
+  },
+)
 
 test('a second server on one state folder is refused and told where the first is', async () => {
   const folder = stateDir()
