@@ -13,7 +13,7 @@ export const JSON_BODY_BYTES_MAX = 1024 * 1024
  */
 export const jsonBody = (isRequired: boolean, limitBytes = JSON_BODY_BYTES_MAX) =>
   createMiddleware<AppEnv>(async (c, next) => {
-    const text = new TextDecoder().decode(await readBounded(c.req.raw, limitBytes))
+    const text = decode(await readBounded(c.req.raw, limitBytes))
     const isAbsent = text.length === 0 && !isRequired
     const type = (c.req.header('Content-Type') ?? '').split(';')[0]!.trim().toLowerCase()
     const isJson = type === 'application/json' || type.endsWith('+json')
@@ -28,6 +28,15 @@ export const jsonBody = (isRequired: boolean, limitBytes = JSON_BODY_BYTES_MAX) 
 /** Validators and handlers read the body through hono's cache, which holds promises whatever its type says. */
 function cacheBody(request: HonoRequest, text: string, value: unknown): void {
   Object.assign(request.bodyCache, { text: Promise.resolve(text), json: Promise.resolve(value) })
+}
+
+/** Bytes that are no UTF-8 are refused: replaced by U+FFFD they would be kept as a name that nobody sent. */
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+  } catch {
+    throw new Problem('malformed_json', 'The body is not UTF-8.')
+  }
 }
 
 function parse(text: string): unknown {

@@ -35,7 +35,7 @@ export class Problem extends Error {
     facts: Record<string, unknown> = {},
     headers: Record<string, string> = {},
   ) {
-    super(detail ?? PROBLEMS[code].title)
+    super(detail ?? PROBLEMS[code].next)
     this.code = code
     this.facts = facts
     this.headers = headers
@@ -55,7 +55,7 @@ export function problemBody(
 
 /** A refusal as a problem document, for answers that hold several. */
 export function refusalBody({ code, detail, facts }: Refusal, requestId: string) {
-  return problemBody(code, detail ?? PROBLEMS[code].title, requestId, facts)
+  return problemBody(code, detail ?? PROBLEMS[code].next, requestId, facts)
 }
 
 /** A problem may stand where a route's typed answer is expected: every route describes its problems itself. */

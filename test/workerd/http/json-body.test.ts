@@ -64,3 +64,20 @@ test('what is wrong within an address that may be null is named by its own path'
   const paths = refused.body.errors.map(({ path }: { path: string }) => path)
   expect(paths.sort()).toEqual(['/shippingAddress/city', '/shippingAddress/line2'])
 })
+
+test('a body that is not UTF-8 is refused, not taken with other characters than were sent', async () => {
+  const [before, after] = ['{"note":"', '"}'].map((text) => new TextEncoder().encode(text))
+  const latin1 = new Uint8Array([...before!, 0xfc, ...after!])
+  const headers = { 'Content-Type': 'application/json' }
+  const refused = await call('POST', '/v1/carts', { rawBody: latin1, headers })
+  expect([refused.status, refused.body.code, refused.body.detail]).toEqual([
+    400,
+    'malformed_json',
+    'The body is not UTF-8.',
+  ])
+})
+
+test('a problem with nothing particular to say says what to do next', async () => {
+  const { body } = await call('GET', '/v1/products/nowhere')
+  expect([body.title, body.detail]).toEqual(['No such product', 'GET /v1/products lists them.'])
+})
