@@ -9,9 +9,16 @@ import { plainText } from './plain-text.ts'
 export const BANDS = ['in_stock', 'low_stock', 'out_of_stock', 'backorder'] as const satisfies Band[]
 
 export const units = z.int().min(0).max(QUANTITY_MAX)
+/** An offset can carry an instant out of the years 0000 to 9999, and ISO 8601 as answers write it has four digits. */
+const INSTANT_MIN = fromIso('0000-01-01T00:00:00.000Z')
+const INSTANT_MAX = fromIso('9999-12-31T23:59:59.999Z')
 export const instant = z.iso
-  .datetime({ offset: true })
-  .refine((text) => Number.isFinite(fromIso(text)), 'is not an instant')
+  .datetime({ offset: true, error: 'is not an instant like 2027-01-01T00:00:00Z' })
+  .refine((text) => {
+    const at = fromIso(text)
+    // Text that is no instant has been refused above.
+    return Number.isNaN(at) || (at >= INSTANT_MIN && at <= INSTANT_MAX)
+  }, 'is not within the years 0000 to 9999 (UTC)')
   .openapi({ example: '2027-01-01T00:00:00.000Z' })
 /** 64 characters: lot numbers are codes, as SKUs are. */
 export const lot = z

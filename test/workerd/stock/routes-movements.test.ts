@@ -173,6 +173,8 @@ describe('a movement', () => {
     ['a return that counts', { ...returned, expectedOnHand: 1 }],
     ['a receive of an order', { ...receive, orderId: `ord_${'0'.repeat(28)}` }],
     ['a receive that disposes', { ...receive, disposition: 'restock' }],
+    ['a date that UTC has only in the year 10000', { ...receive, expiresAt: '9999-12-31T23:59:59-00:01' }],
+    ['a date that UTC has before the year 0', { ...receive, expiresAt: '0000-01-01T00:00:00+00:01' }],
     ['too long a note', { ...receive, note: 'x'.repeat(501) }],
     ['a type that staff do not make', { ...receive, type: 'dispatch' }],
   ])('with %s is 400 and names the field', async (_, body) => {
@@ -204,6 +206,12 @@ describe('a policy', () => {
     const read = await staff('GET', '/v1/admin/stock/SAFE')
     expect(read.body.policy).toEqual({ ...answer.body, levels: undefined })
     expect((await set('SAFE', {})).body).toMatchObject({ positions: [], levels: { available: 20 } })
+  })
+
+  test('takes the last instant that has four digits for its year, and can be set again as it was read', async () => {
+    await set('FOUR-DIGITS', { availableOn: '9999-12-31T23:59:59.999Z' })
+    const { policy } = (await staff('GET', '/v1/admin/stock/FOUR-DIGITS')).body
+    expect(await set('FOUR-DIGITS', policy)).toMatchObject({ status: 200, body: policy })
   })
 
   test('for a location that the store does not have is refused, and changes nothing', async () => {
