@@ -108,4 +108,9 @@ export const MIGRATIONS: readonly string[] = [
   create index reservation_due on reservation (expires_at) where state = 'held';
   create index reservation_beyond_hand on reservation (since) where beyond_hand > 0;
   `,
+  `
+  -- How far the walk along ended reservations has come: begun anew with each eviction it would never get past the first
+  -- few thousand, and those may be orders that are waited for.
+  alter table item add column forgotten_after text not null default '';
+  `,
 ]

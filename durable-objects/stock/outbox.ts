@@ -5,30 +5,19 @@ import type { LedgerRow } from './ledger.ts'
 import type { StockStorage } from './storage.ts'
 
 /** 4 MB of event data in one answer: far below the 32 MiB that RPC takes, and light for the relay beside 99 others. */
-const PULL_CHARACTERS_MAX = 4_000_000
+const PULL_BYTES_MAX = 4_000_000
 
 /** The unconfirmed run from its beginning, with the present document when anything is not recorded yet. */
 export function pullRun(storage: StockStorage, limit: number, at: EpochMs): Pulled {
   const state = storage.load()
-  const waiting = storage.unconfirmed(limit + 1)
-  const rows = takeWithin(waiting.slice(0, limit), PULL_CHARACTERS_MAX)
+  const { rows, hasMore } = storage.unconfirmed(limit, PULL_BYTES_MAX)
   const version = documentVersion(state)
   const isRecorded = version <= storage.watermarks().recordedVersion
   return {
     events: rows.map((row) => toEvent(row, state.item)),
     document: isRecorded && rows.length === 0 ? null : documentOf(state, at),
-    hasMore: waiting.length > rows.length,
+    hasMore,
   }
-}
-
-/** The first row always goes, however large, or the run would never move on. */
-function takeWithin(rows: LedgerRow[], charactersMax: number): LedgerRow[] {
-  let characters = 0
-  const end = rows.findIndex((row, i) => {
-    characters += row.data.length
-    return i > 0 && characters > charactersMax
-  })
-  return end === -1 ? rows : rows.slice(0, end)
 }
 
 function toEvent({ sequence, ulid, eventType, occurredAt, data }: LedgerRow, item: string): OutboxEvent {

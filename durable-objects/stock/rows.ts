@@ -2,7 +2,7 @@ import type { EpochMs } from '../../runtime/clock.ts'
 import type { EventType } from '../../schema/event-types.ts'
 import type { Arrival, Movement, MovementType } from '../../schema/rpc/stock.ts'
 import type { LedgerRow } from './ledger.ts'
-import type { KeptPosition, Reservation, Share } from './state.ts'
+import type { Delta, KeptPosition, Reservation, Share } from './state.ts'
 
 /** Rows of the object's tables and what they mean; the only place where snake_case meets camelCase. */
 export type Row = Record<string, SqlStorageValue>
@@ -41,6 +41,16 @@ export function toShare(row: Row): Share {
     location: row.location as string,
     lot: row.lot as string,
     quantity: row.quantity as number,
+  }
+}
+
+export function toDelta(row: Row): Delta {
+  return {
+    location: row.location as string,
+    lot: row.lot as string,
+    onHand: row.on_hand as number,
+    reserved: row.reserved as number,
+    allocated: row.allocated as number,
   }
 }
 

@@ -81,8 +81,6 @@ export class Stock extends DurableObject<Env> implements StockRpc {
   readonly #group: GroupCommit
   /** The alarm as set; kept here because setting it is billed as a row. */
   #alarmAt: EpochMs | null = null
-  /** How far the walk along ended reservations has come. Memory: an eviction begins it anew. */
-  #forgetAfter = ''
   /** Nudges by alarm since the relay last confirmed, and the last of them. Memory: an eviction asks sooner, never later. */
   #nudgesInVain = 0
   #renudgedAt: EpochMs = 0
@@ -280,8 +278,7 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     const { confirmed, prunedSequence } = this.#storage.watermarks()
     const upTo = confirmed - MOVEMENTS_KEPT
     if (upTo - prunedSequence < PRUNE_BATCH) return
-    this.#storage.prune(upTo, PRUNED_AT_ONCE_MAX)
-    this.#forgetAfter = this.#storage.forgetEnded(at - ENDED_KEPT_MS, this.#forgetAfter, FORGET_BATCH)
+    this.#storage.prune(upTo, PRUNED_AT_ONCE_MAX, at - ENDED_KEPT_MS, FORGET_BATCH)
   }
 
   /** Ends overdue holds, follows the band, asks the relay again; always leaves with the next alarm set. */

@@ -12,6 +12,7 @@ import {
   movementOf,
   type Row,
   toArrival,
+  toDelta,
   toLedgerRow,
   toPosition,
   toReservation,
@@ -96,19 +97,31 @@ const SAVE_ITEM = `
 const APPEND = `
   insert into movement (sequence, ulid, type, event_type, occurred_at, data) values (?, ?, ?, ?, ?, ?)`
 
-/** What the log does not have yet, in order: the ledger's key. */
-const UNCONFIRMED = 'select * from movement where sequence > ? order by sequence limit ?'
+/** How large the rows are that the log does not have yet, in order, without reading them: the ledger's key. */
+const UNCONFIRMED_SIZES = `
+  select sequence, octet_length(data) as bytes from movement where sequence > ? order by sequence limit ?`
+/** Those rows: the ledger's key. */
+const UNCONFIRMED = 'select * from movement where sequence > ? and sequence <= ? order by sequence'
 /** Since when the log is behind: the ledger's key. */
 const OCCURRED_AT = 'select occurred_at from movement where sequence = ?'
 /** Moves the watermarks up, never down. */
 const CONFIRM = `
   update item set confirmed = max(confirmed, ?1), recorded_version = max(recorded_version, ?2)
   where id = 1 and (confirmed < ?1 or recorded_version < ?2)`
-/** Movements that leave for the log, in order: the ledger's key. */
-const LEAVING = 'select * from movement where sequence <= ?1 order by sequence limit ?2'
+/** The last movement that leaves for the log: the ledger's key. */
+const LAST_LEAVING = `
+  select max(sequence) as sequence from (
+    select sequence from movement where sequence <= ? order by sequence limit ?)`
+/** What leaving movements sum up to, added up as they are read, since each carries all levels: the ledger's key. */
+const LEAVING_SUMS = `
+  select delta.value ->> 'location' as location, delta.value ->> 'lot' as lot, sum(delta.value ->> 'onHand') as on_hand,
+    sum(delta.value ->> 'reserved') as reserved, sum(delta.value ->> 'allocated') as allocated
+  from movement, json_each(movement.data, '$.movement.deltas') as delta
+  where sequence <= ? and movement.type is not null group by 1, 2`
 const DELETE_MOVEMENTS = 'delete from movement where sequence <= ?'
 /** Keeps the sums of what has left: the item's own row. */
-const SAVE_PRUNED = 'update item set pruned_sequence = ?1, pruned_sums = ?2 where id = 1'
+const SAVE_PRUNED =
+  'update item set pruned_sequence = ?1, pruned_sums = ?2, forgotten_after = ?3 where id = 1'
 /** A few reservations further along their key, to forget those that ended long ago. */
 const RESERVATIONS_AFTER = `
   select purchase_id, ended_at from reservation where purchase_id > ?1 order by purchase_id limit ?2`
@@ -335,8 +348,22 @@ export class StockStorage {
     return this.#oldest.at
   }
 
-  unconfirmed(limit: number): LedgerRow[] {
-    return this.#read(UNCONFIRMED, this.watermarks().confirmed, limit).map(toLedgerRow)
+  /**
+   * The rows that the log does not have, from the first: at most `limit`, and of `bytesMax` together. The first goes
+   * however large it is, or the run would never move on.
+   */
+  unconfirmed(limit: number, bytesMax: number): { rows: LedgerRow[]; hasMore: boolean } {
+    const { confirmed } = this.watermarks()
+    const sizes = this.#read(UNCONFIRMED_SIZES, confirmed, limit + 1)
+    let bytes = 0
+    const beyond = sizes.findIndex((row, i) => {
+      bytes += row.bytes as number
+      return i === limit || (i > 0 && bytes > bytesMax)
+    })
+    const last = sizes.at(beyond === -1 ? -1 : beyond - 1)
+    if (!last) return { rows: [], hasMore: false }
+    const rows = this.#read(UNCONFIRMED, confirmed, last.sequence!).map(toLedgerRow)
+    return { rows, hasMore: beyond !== -1 }
   }
 
   confirm(sequence: number, recordedVersion: number): void {
@@ -344,31 +371,33 @@ export class StockStorage {
     this.#marks = null
   }
 
-  /** Up to `limit` rows at or below a sequence leave; their sums stay. Answers how many left. */
-  prune(upTo: number, limit: number): number {
-    const leaving = this.#read(LEAVING, upTo, limit).map(toLedgerRow)
-    const last = leaving.at(-1)
-    if (!last) return 0
-    const kept = this.prunedSums()
-    const deltas = leaving.flatMap((row) => (row.type === null ? [] : movementOf(row.data).deltas))
-    this.#write(SAVE_PRUNED, last.sequence, JSON.stringify(mergeDeltas([...kept, ...deltas])))
-    this.#write(DELETE_MOVEMENTS, last.sequence)
+  /**
+   * Up to `limit` rows at or below a sequence leave; their sums stay. On the same occasion reservations that ended
+   * before `forgetBefore` are forgotten, among the next `walkMax` along their key; how far that walk came is kept.
+   */
+  prune(upTo: number, limit: number, forgetBefore: EpochMs, walkMax: number): void {
+    const last = this.#first(LAST_LEAVING, upTo, limit)?.sequence as number | null
+    if (last === null) return
+    const sums = mergeDeltas([...this.#prunedSums(), ...this.#read(LEAVING_SUMS, last).map(toDelta)])
+    const walkedTo = this.#forgetEnded(forgetBefore, walkMax)
+    this.#write(SAVE_PRUNED, last, JSON.stringify(sums), walkedTo)
+    this.#write(DELETE_MOVEMENTS, last)
     this.#marks = null
-    return leaving.length
   }
 
   /** What the movements that have left summed up to, by position. */
-  prunedSums(): Delta[] {
+  #prunedSums(): Delta[] {
     return JSON.parse((this.#first(ITEM)?.pruned_sums ?? '[]') as string) as Delta[]
   }
 
-  /** Looks at the next `limit` reservations and forgets those that ended before; answers where to go on, '' at the end. */
-  forgetEnded(before: EpochMs, after: string, limit: number): string {
-    const rows = this.#read(RESERVATIONS_AFTER, after, limit)
+  /** Answers where to go on next time; '' is the beginning. */
+  #forgetEnded(before: EpochMs, walkMax: number): string {
+    const after = this.#first(ITEM)!.forgotten_after!
+    const rows = this.#read(RESERVATIONS_AFTER, after, walkMax)
     for (const { purchase_id: purchaseId, ended_at: endedAt } of rows) {
       if (endedAt !== null && (endedAt as number) < before) this.#write(DELETE_RESERVATION, purchaseId!)
     }
-    return rows.length < limit ? '' : (rows.at(-1)!.purchase_id as string)
+    return rows.length < walkMax ? '' : (rows.at(-1)!.purchase_id as string)
   }
 
   movements(before: number | null, limit: number): Movement[] {

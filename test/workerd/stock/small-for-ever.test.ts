@@ -94,6 +94,51 @@ test('ended reservations are forgotten a week after their end, and live ones nev
   expect(await stock.deallocate('ordered', 1)).toEqual({ ok: true })
 })
 
+test('ended reservations behind thousands of orders are forgotten too, however often the object is evicted', async () => {
+  testClock.freeze(Date.now())
+  const stock = new StockItem()
+  await stock.receive(3_000)
+  await runInDurableObject(stock.stub, (_, { storage: { sql } }) => {
+    sql.exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < 2500)
+      insert into reservation (purchase_id, version, state, quantity, expires_at, order_id, shares, beyond_hand, since)
+      select printf('a%04d', i), 1, 'allocated', 1, 0, 'ord', '[{"location":"main","lot":"","quantity":1}]', 0, i from n`)
+    sql.exec('update position set allocated = 2500')
+  })
+  await evictDurableObject(stock.stub)
+  await touch(stock, 120, 'old')
+  testClock.advance(7 * DAY_MS + 1)
+  for (const name of ['new', 'newer']) {
+    await evictDurableObject(stock.stub)
+    await touch(stock, 60, name)
+    await relayed(stock)
+  }
+  expect(await rowsIn(stock, 'reservation')).toBe(2_500 + 120)
+})
+
+test('large events are pulled a few megabytes at a time, the first of them however large it is', async () => {
+  const stock = new StockItem()
+  const positions = Array.from({ length: 499 }, (_, i) => ({
+    location: `a-location-with-a-long-name-as-some-of-them-have-${i}`,
+    locationPriority: i,
+    lot: '',
+    safetyStock: 1,
+  }))
+  await stock.policy({}, positions)
+  for (let i = 0; i < 70; i++) await stock.receive(1)
+  const sequences: number[] = []
+  for (;;) {
+    const { events, hasMore } = await stock.rpc.pull(500)
+    const characters = events.reduce((sum, { data }) => sum + data.length, 0)
+    expect(characters).toBeLessThan(4_000_000)
+    sequences.push(...events.map(({ sequence }) => sequence))
+    await stock.rpc.confirm(events.at(-1)!.outbox, null)
+    if (!hasMore) break
+    expect(characters).toBeGreaterThan(3_800_000)
+  }
+  const { levels } = (await stock.rpc.levels())!
+  expect(sequences).toEqual(Array.from({ length: levels.sequence }, (_, i) => i + 1))
+})
+
 test('what the first version wrote is read and goes on', async () => {
   testClock.freeze(Date.now())
   const stock = new StockItem()
