@@ -144,7 +144,7 @@ const STEPS = {
   alarm: fc.record({ do: word('alarm') }),
   evict: fc.record({ do: word('evict') }),
   /** So much happens that old movements leave the object. */
-  bustle: fc.record({ do: word('bustle'), location }),
+  bustle: fc.record({ do: word('bustle'), location, isRelaySlow: fc.boolean() }),
   /** The disk fails at the so-many-th write of the next command; nothing of it may stay. */
   fault: fc.record({ do: word('fault'), write: fc.integer({ min: 1, max: 6 }) }),
 }

@@ -17,7 +17,9 @@ const AFTER_ALL_MS = 30 * 24 * 3_600_000
 const SLEEP_MS = 8 * 24 * 3_600_000
 /** Enough rows for the object to give some away to the log, and then more. */
 const BUSTLE = 330
-const BUSTLE_DRAINED_EVERY = 110
+const BUSTLE_CARRIED_EVERY = 110
+/** What a relay that is slow takes of those. */
+const SLOW_PULL = 60
 /** Units that a purchase looks for after each of its commands. */
 const LOOKED_FOR = 2
 
@@ -124,7 +126,7 @@ class History {
       case 'bustle':
         for (let n = 1; n <= BUSTLE; n++) {
           await this.#send(this.#callers.bustleCall(step.location, n), inside)
-          if (n % BUSTLE_DRAINED_EVERY === 0) await this.#drain(inside)
+          if (n % BUSTLE_CARRIED_EVERY === 0) await this.#carry(step.isRelaySlow ? SLOW_PULL : 1_000, inside)
         }
         break
       case 'again': {
@@ -258,16 +260,20 @@ class History {
     // Up and never down, and never past what there is, whatever a relay says.
     const confirmed = Math.max(before.confirmed, Math.min(outbox, this.#sequence))
     expectSame('how far the log is confirmed', after.confirmed, confirmed)
+    if (after.pruned_sequence > confirmed) throw new Error('movements have left that the log does not have')
     this.#model.at = now()
     if (after.pruned_sequence !== before.pruned_sequence) this.#model.forget()
   }
 
   async #drain(inside: Inside): Promise<void> {
-    for (;;) {
-      const { hasMore } = await this.#pull(1_000, inside)
-      await this.#confirm('newest', inside)
-      if (!hasMore) return
-    }
+    while (await this.#carry(1_000, inside));
+  }
+
+  /** One run of events goes to the log; says whether more wait. */
+  async #carry(limit: number, inside: Inside): Promise<boolean> {
+    const { hasMore } = await this.#pull(limit, inside)
+    await this.#confirm('newest', inside)
+    return hasMore
   }
 }
 
