@@ -24,7 +24,9 @@ export const BAND_REST_MS = 1_000
 
 /** When a crossing that came too soon after the last one is told; null while the announced band is true. */
 export function bandDueAt(state: StockState, at: EpochMs): EpochMs | null {
-  return bandNow(state, at) === state.band ? null : state.bandAt + BAND_REST_MS
+  if (bandNow(state, at) === state.band) return null
+  // A clock that went back does not make the band rest until it has caught up.
+  return state.bandAt > at ? at : state.bandAt + BAND_REST_MS
 }
 
 /** When more is expected: the policy's date, else the start of the sale, else the earliest arrival. */

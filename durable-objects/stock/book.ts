@@ -7,7 +7,7 @@ import { assertReservation, assertSound } from './assertions.ts'
 import { bandDueAt } from './band.ts'
 import { brokenAt, cover, coverable, uncover } from './cover.ts'
 import { decideCover } from './decide-cover.ts'
-import { decideExpire, decideWriteOff, expiredLots, isSpent } from './decide-expire.ts'
+import { decideExpire, decideWriteOff, expiredLots, isInTheWay, isSpent } from './decide-expire.ts'
 import { afterDeltas, bandRow, movementRow, tellingRow } from './ledger.ts'
 import { Losses } from './losses.ts'
 import type { Change, Delta, Reservation, StockState } from './state.ts'
@@ -53,10 +53,11 @@ export class Book {
     }
     for (const lot of expiredLots(this.state, this.at)) this.enter(decideWriteOff(lot))
     // Before the command and not after it: whether a lot takes new goods must not hang on what was written since it ended.
-    if (this.state.positions.some((position) => isSpent(position, this.at))) {
-      const positions = this.state.positions.filter((position) => !isSpent(position, this.at))
-      this.state = { ...this.state, positions }
-    }
+    const { state } = this
+    const positions = state.positions.filter(
+      (position) => !isSpent(position, this.at) && !isInTheWay(position, state),
+    )
+    if (positions.length < state.positions.length) this.state = { ...state, positions }
     return this.#storage.overdue(this.at, 1).length === 0
   }
 

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../../runtime/clock.ts'
+import { POSITIONS_MAX } from './decide-move.ts'
 import {
   type Change,
   deltasOf,
@@ -53,7 +54,20 @@ export function expiredLots({ positions }: StockState, at: EpochMs): KeptPositio
 
 /** A lot whose time and goods are over says nothing more: its place goes to another. */
 export function isSpent(position: KeptPosition, at: EpochMs): boolean {
-  const { expiresAt, onHand, reserved, allocated } = position
-  const isOver = expiresAt !== null && expiresAt <= at
-  return isOver && !isBeyondHand(position) && onHand + reserved + allocated === 0
+  const { expiresAt } = position
+  return expiresAt !== null && expiresAt <= at && isEmpty(position)
+}
+
+/**
+ * An item that has as many positions as it may gives up the lots without a date that are empty: they never end by
+ * themselves, and whoever numbers deliveries would one day have no place for another.
+ */
+export function isInTheWay(position: KeptPosition, { positions }: Pick<StockState, 'positions'>): boolean {
+  const { lot, expiresAt, safetyStock } = position
+  const isLotForEver = lot !== '' && expiresAt === null && safetyStock === 0
+  return positions.length >= POSITIONS_MAX && isLotForEver && isEmpty(position)
+}
+
+function isEmpty(position: KeptPosition): boolean {
+  return !isBeyondHand(position) && position.onHand + position.reserved + position.allocated === 0
 }

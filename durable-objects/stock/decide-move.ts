@@ -37,7 +37,8 @@ export function decideMove(state: StockState, command: GoodsCommand, at: EpochMs
     refuseGoods(command, position, expiresAt, onHand, at) ||
     refuseOnHand(command, position, onHand)
   if (refusal && !isThrownAway) return refusal
-  const { reason, reference, note, actor, orderId, disposition } = command
+  // A worker of the version before, while a deployment is under way, names neither of the two.
+  const { reason, reference, note, actor, orderId = null, disposition = null } = command
   const change = onHand - position.onHand
   return {
     outcome: { ok: true },

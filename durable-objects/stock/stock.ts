@@ -87,7 +87,10 @@ export class Stock extends DurableObject<Env> implements StockRpc {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
-    this.#storage = new StockStorage(ctx.storage.sql, objectName(ctx.id).key)
+    // In a transaction, since it brings the tables of the version before up to date.
+    this.#storage = ctx.storage.transactionSync(
+      () => new StockStorage(ctx.storage.sql, objectName(ctx.id).key),
+    )
     this.#auditor = new Auditor(this.#storage, ctx.storage.sql)
     this.#nudger = new Nudger(env.EVENTS_QUEUE)
     this.#group = new GroupCommit(ctx.storage)
@@ -150,7 +153,7 @@ export class Stock extends DurableObject<Env> implements StockRpc {
   ): Promise<Outcome<MoveAnswer>> {
     return this.#write<Outcome<MoveAnswer>>(command, (book) => {
       const { key, fingerprint } = command.idempotency
-      const known = this.#storage.command(key)
+      const known = this.#storage.command(key, book.at)
       if (known && known.fingerprint !== fingerprint) return refuse('idempotency_key_reused')
       if (known) return asReplay(JSON.parse(known.answer) as Outcome<MoveAnswer>)
       const { outcome, change, and } = decide(book)
@@ -191,7 +194,9 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     lowStockThreshold: number
   }): Promise<Outcome<{ policy: StockPolicy; levels: Levels }>> {
     return this.#write(command, (book) => {
-      const positions = withSafety(book.state.positions, command.positions)
+      // While a deployment is under way, a worker of the version before knows of no positions: they keep what they have.
+      const named: PositionSafety[] | undefined = command.positions
+      const positions = named ? withSafety(book.state.positions, named) : book.state.positions
       if (positions.length > Math.max(POSITIONS_MAX, book.state.positions.length)) {
         return refuse('stock_conflict', undefined, { limit: POSITIONS_MAX })
       }

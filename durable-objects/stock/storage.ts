@@ -130,8 +130,8 @@ const DELETE_RESERVATION = 'delete from reservation where purchase_id = ?'
 const MOVEMENTS = `
   select data from movement where sequence < ? and type is not null order by sequence desc limit ?`
 
-/** The first answer to an idempotency key: primary key. */
-const COMMAND = 'select fingerprint, answer from command where key = ?'
+/** The first answer to an idempotency key, for as long as it is kept: primary key. */
+const COMMAND = 'select fingerprint, answer from command where key = ? and kept_until > ?'
 const SAVE_COMMAND = 'insert into command (key, fingerprint, answer, kept_until) values (?, ?, ?, ?)'
 /** Forgets answers past their 7 days, with each new one: index command_by_end. */
 const PRUNE_COMMANDS = 'delete from command where kept_until <= ?'
@@ -405,8 +405,8 @@ export class StockStorage {
     return rows.map((row) => movementOf(row.data as string))
   }
 
-  command(key: string): { fingerprint: string; answer: string } | null {
-    const row = this.#first(COMMAND, key)
+  command(key: string, at: EpochMs): { fingerprint: string; answer: string } | null {
+    const row = this.#first(COMMAND, key, at)
     return row ? { fingerprint: row.fingerprint as string, answer: row.answer as string } : null
   }
 

@@ -151,6 +151,15 @@ describe('asking twice is safe', () => {
     await stock.receive(1)
     expect(await stock.receive(5, { idempotency })).toMatchObject({ ok: true, isReplay: false })
   })
+
+  test('and free for another command, though nothing came in between', async () => {
+    const stock = new StockItem()
+    await stock.receive(5, { idempotency: { key: 'k', fingerprint: 'f' } })
+    testClock.advance(7 * 24 * 3600 * 1000)
+    const other = { key: 'k', fingerprint: 'other' }
+    expect(await stock.receive(6, { idempotency: other })).toMatchObject({ ok: true, isReplay: false })
+    expect(await stock.receive(6, { idempotency: other })).toMatchObject({ ok: true, isReplay: true })
+  })
 })
 
 test('nothing that was answered is lost when the object is evicted', async () => {

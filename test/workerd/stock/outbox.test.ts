@@ -163,6 +163,15 @@ describe('a band that shoppers see', () => {
     expect(await toldBy(stock)).toEqual(['in_stock'])
   })
 
+  test('is told though the clock went back an hour', async () => {
+    const stock = new StockItem()
+    testClock.freeze(Date.now())
+    await stock.receive(3)
+    testClock.advance(-3_600_000)
+    await stock.reserve('a', 3)
+    expect(await toldBy(stock)).toEqual(['in_stock', 'out_of_stock'])
+  })
+
   test('that rests is told after an eviction too', async () => {
     const stock = new StockItem()
     testClock.freeze(Date.now())

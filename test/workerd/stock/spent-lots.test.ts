@@ -32,3 +32,18 @@ test('the ledger says of a promise that lost its goods where it was, and nothing
     { location: '', lot: '', onHand: 0, reserved: 2, allocated: 0 },
   ])
 })
+
+test('an item that has had 500 lots without a date, and nothing of them any more, takes the next', async () => {
+  const bolts = new StockItem()
+  const lots = Array.from({ length: 500 }, (_, i) => `L${i}`)
+  const kept = lots.map((lot) => ({ location: 'main', locationPriority: 0, lot, safetyStock: 1 }))
+  await bolts.policy({}, kept)
+  expect(await bolts.receive(1, { lot: 'NEXT' })).toMatchObject({ code: 'stock_conflict' })
+  await bolts.policy({}, kept.slice(0, 1))
+  expect(await bolts.receive(1, { lot: 'NEXT' })).toMatchObject({ ok: true })
+  const { levels } = (await bolts.rpc.levels())!
+  expect(levels.positions.map(({ lot, onHand }) => [lot, onHand])).toEqual([
+    ['L0', 0],
+    ['NEXT', 1],
+  ])
+})
