@@ -167,9 +167,9 @@ export class ReferenceModel extends Shelves {
   /** Each answer is kept for a week under its key, refusals too. */
   move(command: MoveCommand): Verdict {
     const { key } = command.idempotency
+    for (const [old, { until }] of this.answers) if (until <= this.at) this.answers.delete(old)
     const known = this.answers.get(key)
     if (known) return known.verdict
-    for (const [old, { until }] of this.answers) if (until <= this.at) this.answers.delete(old)
     const verdict = this.#move(command)
     this.answers.set(key, { verdict, until: this.at + WEEK_MS })
     return verdict
