@@ -344,12 +344,11 @@ export interface AllocationPage {
 /**
  * The Stock object `{store}/{item}`. Refusals:
  * - `insufficient_stock` `{ requested, available }` (`available`: the most this purchase could hold now, its own hold
- *   counted in). Nothing changed.
+ *   counted in). Nothing changed. Allocate too, when goods of the hold were lost meanwhile.
  * - `stale_version` `{ version }` (the one to exceed): also a repeated reserve whose hold has ended meanwhile, since an
  *   answer never claims a hold that is no more.
  * - `reservation_ended`: there is no live hold to allocate; or reserve and release of what an order has; or a hold that
  *   would be over before it begins.
- *   Allocate too: goods of the hold were lost meanwhile.
  * - `stock_conflict`: what was expected and found. Allocate of another quantity `{ requested, held }`; deallocate and
  *   fulfill of more than is allocated `{ requested, allocated }`, or on hand there `{ requested, onHand }`; movements
  *   `{ quantity, onHand }`, `{ expectedOnHand, onHand }`, receipts `{ quantity, missing, incoming }`, reclaim of units
