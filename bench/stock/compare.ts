@@ -5,6 +5,12 @@ import type { BenchServer } from './serve.ts'
 /** On the shelf of each item: more than any run takes. */
 const UNITS = 1_000_000_000
 
+/**
+ * A new object is some dozens of waits for the disk, in which the server does nothing else: with many at once it is
+ * deaf for longer than it lets a connection be silent.
+ */
+const OPENED_AT_ONCE = 4
+
 export interface Settings {
   rounds: number
   /** Of one phase; a round has four. */
@@ -27,27 +33,24 @@ export interface Round {
  * so only neighbours are compared. The first round warms up and is not counted.
  */
 export async function compare(server: BenchServer, settings: Settings, name: string): Promise<Round[]> {
-  const load = await Load.open(server, settings.connections)
+  const load = new Load(server, settings.connections)
   const items = Array.from({ length: settings.items }, (_, i) => `${name}-${i}`)
   const rounds: Round[] = []
-  try {
-    for (const item of items) await load.must(`/open/${item}?units=${UNITS}`)
-    await load.relay(items)
-    for (let round = 0; round <= settings.rounds; round++) {
-      const shelf = new Shelf(items)
-      for (const command of ['reserve', 'allocate'] as const) {
-        const floor = () => load.run(settings.seconds, () => shelf.floor())
-        const stock = () => measureStock(load, settings, shelf, command)
-        const isFloorFirst = round % 2 === 0
-        const [first, second] = isFloorFirst ? [floor, stock] : [stock, floor]
-        const [a, b] = [await first(), await second()]
-        if (round > 0) rounds.push({ command, floor: isFloorFirst ? a : b, stock: isFloorFirst ? b : a })
-      }
+  const opening = items.map((item) => `/open/${item}?units=${UNITS}`)
+  await new Load(server, OPENED_AT_ONCE).run(Number.POSITIVE_INFINITY, () => opening.shift() ?? null)
+  await load.relay(items)
+  for (let round = 0; round <= settings.rounds; round++) {
+    const shelf = new Shelf(items)
+    for (const command of ['reserve', 'allocate'] as const) {
+      const floor = () => load.run(settings.seconds, () => shelf.floor())
+      const stock = () => measureStock(load, settings, shelf, command)
+      const isFloorFirst = round % 2 === 0
+      const [first, second] = isFloorFirst ? [floor, stock] : [stock, floor]
+      const [a, b] = [await first(), await second()]
+      if (round > 0) rounds.push({ command, floor: isFloorFirst ? a : b, stock: isFloorFirst ? b : a })
     }
-    return rounds
-  } finally {
-    load.close()
   }
+  return rounds
 }
 
 function measureStock(load: Load, settings: Settings, shelf: Shelf, command: Measured): Promise<Phase> {

@@ -9,27 +9,23 @@ const HISTORIES = [10, 10_000, 1_000_000]
  * and pruned, after it came and the object let go of what the log has. Answers whether all are alike.
  */
 export async function measureGrowth(server: BenchServer): Promise<boolean> {
-  const load = await Load.open(server, 1)
+  const load = new Load(server, 1)
   const costs: Cost[] = []
-  try {
-    console.log(
-      '\n  history    reservations   movements   waking: rows read, written   next: rows read, written',
-    )
-    for (const history of HISTORIES) {
-      const item = `grown-${history}`
-      const step = (name: string, values = '') => load.must(`/growth/${item}?step=${name}${values}`)
-      await step('open', '&units=1000000')
-      await step('grow', `&history=${history}`)
-      for (const relay of ['away', 'came']) {
-        if (relay === 'came') await step('drain')
-        await step('restart')
-        const growth = JSON.parse(await step('count')) as Growth
-        showGrowth(history, relay, growth)
-        costs.push(growth.next)
-      }
+  console.log(
+    '\n  history    reservations   movements   waking: rows read, written   next: rows read, written',
+  )
+  for (const history of HISTORIES) {
+    const item = `grown-${history}`
+    const step = (name: string, values = '') => load.must(`/growth/${item}?step=${name}${values}`)
+    await step('open', '&units=1000000')
+    await step('grow', `&history=${history}`)
+    for (const relay of ['away', 'came']) {
+      if (relay === 'came') await step('drain')
+      await step('restart')
+      const growth = JSON.parse(await step('count')) as Growth
+      showGrowth(history, relay, growth)
+      costs.push(growth.next)
     }
-  } finally {
-    load.close()
   }
   const isFlat = costs.every(
     ({ rowsRead, rowsWritten }) => rowsRead === costs[0]!.rowsRead && rowsWritten === costs[0]!.rowsWritten,

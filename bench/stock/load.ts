@@ -15,29 +15,25 @@ export interface Phase {
 
 /** A closed loop: every connection sends its next request when it has the answer to its last. */
 export class Load {
-  readonly #wires: Wire[]
-  readonly #relayWire: Wire
   readonly #server: BenchServer
+  readonly #connections: number
 
-  private constructor(server: BenchServer, wires: Wire[]) {
+  constructor(server: BenchServer, connections: number) {
     this.#server = server
-    this.#relayWire = wires[0]!
-    this.#wires = wires.slice(1)
-  }
-
-  static async open(server: BenchServer, connections: number): Promise<Load> {
-    const wires = Array.from({ length: connections + 1 }, () => Wire.open(server.port))
-    return new Load(server, await Promise.all(wires))
+    this.#connections = connections
   }
 
   /** Sends the paths of `next` until it has no more or the time is up. Any answer but "granted" ends the bench. */
   async run(seconds: number, next: () => string | null): Promise<Phase> {
+    // New ones for each run: the server closes a connection that says nothing for five seconds.
+    const opening = Array.from({ length: this.#connections }, () => Wire.open(this.#server.port))
+    const wires = await Promise.all(opening)
     const latencies: number[] = []
     const processorStarted = this.#server.processorMs()
     const started = performance.now()
     const deadline = started + seconds * 1_000
     await Promise.all(
-      this.#wires.map(async (wire) => {
+      wires.map(async (wire) => {
         for (let path = next(); path !== null; path = performance.now() < deadline ? next() : null) {
           const sent = performance.now()
           granted(path, await wire.ask('POST', path))
@@ -45,12 +41,14 @@ export class Load {
         }
       }),
     )
-    return {
+    const phase = {
       count: latencies.length,
       tookMs: performance.now() - started,
       processorMs: this.#server.processorMs() - processorStarted,
       latencies,
     }
+    for (const wire of wires) wire.close()
+    return phase
   }
 
   /** Does `work` with the relay beside it, which pulls and confirms what `changed` names, and once more at the end. */
@@ -76,11 +74,12 @@ export class Load {
   }
 
   async must(path: string, body = ''): Promise<string> {
-    return granted(path, await this.#relayWire.ask('POST', path, body))
-  }
-
-  close(): void {
-    for (const wire of [this.#relayWire, ...this.#wires]) wire.close()
+    const wire = await Wire.open(this.#server.port)
+    try {
+      return granted(path, await wire.ask('POST', path, body))
+    } finally {
+      wire.close()
+    }
   }
 }
 

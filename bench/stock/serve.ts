@@ -114,8 +114,12 @@ async function start(folder: string, port: number): Promise<ChildProcess> {
   const child = spawn(workerd, ['serve', join(folder, 'config.capnp')], {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
-  // A bench that was interrupted takes its server along.
-  process.once('exit', () => child.kill('SIGKILL'))
+  // A bench that was interrupted takes its server and its files along.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+  process.once('exit', () => {
+    child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  })
   for (let deadline = Date.now() + READY_WITHIN_MS; !(await answers(port)); ) {
     if (child.exitCode !== null || Date.now() > deadline) {
       child.kill('SIGKILL')

@@ -1,12 +1,15 @@
 import { connect, type Socket } from 'node:net'
 
+/** A disk that is busy elsewhere has kept answers for ten seconds; one that takes longer will not come. */
+const ANSWER_WITHIN_MS = 60_000
+
 export interface Answer {
   status: number
   body: string
 }
 
 /**
- * One kept connection with one request at a time. Node's own HTTP client costs as much processor time as the server
+ * One connection, kept open, with one request at a time. Node's own HTTP client costs as much processor time as the server
  * needs for its answer, and on a machine with few cores that would be measured along.
  */
 export class Wire {
@@ -21,6 +24,8 @@ export class Wire {
     socket.setEncoding('latin1')
     socket.on('data', (text: string) => this.#take(text))
     socket.on('error', (error) => this.#fail(error))
+    socket.on('timeout', () => this.#waiting && socket.destroy(new Error('no answer')))
+    socket.setTimeout(ANSWER_WITHIN_MS)
     socket.on('close', () => this.#fail(new Error('the server closed the connection')))
   }
 
@@ -36,7 +41,7 @@ export class Wire {
 
   ask(method: 'GET' | 'POST', path: string, body = ''): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject }
+      this.#waiting = { resolve, reject: (cause) => reject(new Error(`${path} was not answered`, { cause })) }
       const head = `${method} ${path} HTTP/1.1\r\nhost: bench\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`
       this.#socket.write(head + body)
     })
