@@ -40,6 +40,11 @@ export class Book {
     this.state = { ...known, store: known.store ?? store, storeLowStockThreshold: threshold }
   }
 
+  /** Writes down what was learned though nothing else is written: the band follows it now, or when it has rested. */
+  follow(): void {
+    this.#isWritten = true
+  }
+
   /**
    * What is over ends before anything else is decided, however late the alarm is: holds past their end, at most
    * `holdsMax`, and lots past their date. Says whether nothing is left.

@@ -143,7 +143,11 @@ export class Stock extends DurableObject<Env> implements StockRpc {
     return { movements, olderInLog: prunedSequence > 0 && movements.length < limit }
   }
 
-  async audit(): Promise<StockAudit | null> {
+  async audit(lowStockThreshold?: number): Promise<StockAudit | null> {
+    const { store, storeLowStockThreshold } = this.#storage.load()
+    if (store && lowStockThreshold !== undefined && lowStockThreshold !== storeLowStockThreshold) {
+      await this.#writer.write({ store, lowStockThreshold }, (book) => book.follow())
+    }
     return this.#auditor.audit(now())
   }
 

@@ -396,8 +396,8 @@ export interface StockRpc extends EventSource {
     before: number | null
     limit: number
   }): Promise<{ movements: Movement[]; olderInLog: boolean }>
-  /** Null for an item that was never written to. */
-  audit(): Promise<StockAudit | null>
+  /** Null for an item that was never written to. With the store's threshold of today, which items that rest have not heard of. */
+  audit(lowStockThreshold?: number): Promise<StockAudit | null>
   /** Looks at `limit` reservations at most. */
   allocations(query: { after: string; limit: number }): Promise<AllocationPage>
   /** Units that this purchase's order has allocated here. */

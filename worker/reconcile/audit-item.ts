@@ -31,7 +31,7 @@ export async function auditItem(
   const asked = await askStock(env, store, item, async (stock) => ({
     ok: true as const,
     allocations: await stock.allocations({ after, limit: ORDERS_PAGE }),
-    audit: isFirst ? await stock.audit() : null,
+    audit: isFirst ? await stock.audit(store.lowStockThreshold) : null,
   }))
   if (!asked.ok) return asked
   const { audit, allocations } = asked
