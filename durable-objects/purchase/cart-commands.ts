@@ -8,12 +8,13 @@ import type {
   CreateCommand,
   PurchaseSettings,
   PutLineCommand,
+  RemoveLineCommand,
   UpdateCommand,
 } from '../../schema/rpc/purchase.ts'
 import { viewCart } from './cart-view.ts'
 import { applyPatch, type Decided, newPurchase, setLines, whyClosed, whyTooLarge } from './decide-cart.ts'
-import { isLive, needsOf } from './demand.ts'
-import { holdLines, type Touched } from './hold-lines.ts'
+import { needsOf } from './demand.ts'
+import { holdLines, releaseAll, type Touched } from './hold-lines.ts'
 import type { PurchaseRecord } from './record.ts'
 import type { PurchaseState, Supply } from './state.ts'
 import type { StockHolds } from './stock-holds.ts'
@@ -75,28 +76,33 @@ export class CartCommands {
 
   /** Sets one line and its hold. Setting it to 0 takes it away. */
   async putLine(command: PutLineCommand): Promise<CartOutcome> {
-    if (command.line.quantity === 0) return this.removeLine({ ...command, sku: command.line.facts.sku })
+    const { facts, quantity } = command.line
+    if (quantity === 0) return this.removeLine({ ...command, sku: facts.sku, facts })
     return this.#change(command, (state, at) => {
       const set = setLines(state, [command.line])
       if (!set.ok) return set
       const reopened: PurchaseState = { ...set.state, status: 'open', endedAt: null }
-      const skus = new Set([command.line.facts.sku])
+      const skus = new Set([facts.sku])
       return this.#hold(state, reopened, { supplies: suppliesOf([state, reopened], skus), skus }, at)
     })
   }
 
-  async removeLine(command: {
-    secret: string
-    settings: PurchaseSettings
-    sku: string
-  }): Promise<CartOutcome> {
-    const { sku } = command
-    return this.#change(command, (state, at) => {
+  /**
+   * Takes a line away and gives back what it held. Where there is no such line, a PUT may have been cut between Stock's
+   * answer and the commit: then only the facts tell what it took. `needsFacts`: they were not given, and would have helped.
+   */
+  async removeLine(command: RemoveLineCommand): Promise<Outcome<{ cart: Cart; needsFacts: boolean }>> {
+    const { sku, facts } = command
+    let needsFacts = false
+    const outcome = await this.#change(command, (state, at) => {
       const lines = state.lines.filter((line) => line.facts.sku !== sku)
+      needsFacts = lines.length === state.lines.length && !facts && state.hold === 'line'
       const skus = new Set([sku])
-      const touched = { supplies: suppliesOf([state], skus), skus, mayGrow: false }
-      return this.#hold(state, { ...state, lines }, touched, at)
+      const taken = facts ? needsOf({ facts, quantity: 0, properties: {} }, state.customer) : []
+      const supplies = [...suppliesOf([state], skus), ...taken]
+      return this.#hold(state, { ...state, lines }, { supplies, skus, mayGrow: false }, at)
     })
+    return outcome.ok ? { ...outcome, needsFacts } : outcome
   }
 
   /** Another contact needs its own quotas, which are held before those of the old one are given up. */
@@ -117,10 +123,14 @@ export class CartCommands {
   async abandon(command: { secret: string; settings: PurchaseSettings }): Promise<Outcome<object>> {
     const state = await this.open(command.secret)
     if (!state) return refuse('cart_not_found')
-    if (state.status === 'abandoned') return { ok: true }
+    const at = now()
+    if (state.status === 'abandoned') {
+      // The first time may have been cut before Stock heard of it.
+      await releaseAll(this.#stock, this.#record.holdContext(state), state, at)
+      return { ok: true }
+    }
     const closed = whyClosed(state)
     if (closed) return closed
-    const at = now()
     this.#record.commit({
       state: {
         ...state,
@@ -131,12 +141,8 @@ export class CartCommands {
         updatedAt: at,
       },
     })
-    // After the decision, best effort: what Stock does not hear ends by expiry.
-    const live = state.holds.filter((hold) => isLive(hold, at))
-    await this.#stock.settle(
-      this.#record.holdContext(state),
-      live.map(({ kind, item }) => ({ kind, item, quantity: 0, expiresAt: 0 })),
-    )
+    // After the decision, so that nobody takes the line again in between.
+    await releaseAll(this.#stock, this.#record.holdContext(state), state, at)
     return { ok: true }
   }
 
@@ -151,9 +157,19 @@ export class CartCommands {
     if (closed) return closed
     const at = now()
     const decided = await decide({ ...state, settings }, at)
-    if (!decided.ok) return decided
+    if (!decided.ok) {
+      this.#correctHolds()
+      return decided
+    }
     const next = this.#record.commit({ state: { ...decided.state, updatedAt: at } })
     return { ok: true, cart: viewCart(next, now()) }
+  }
+
+  /** A refusal changes nothing but what the cart shows as held, where Stock was heard to hold less. */
+  #correctHolds(): void {
+    const state = this.#record.state!
+    const holds = this.#stock.heard.correct(state.holds, now())
+    if (holds !== state.holds) this.#record.commit({ state: { ...state, holds } })
   }
 
   async #hold(

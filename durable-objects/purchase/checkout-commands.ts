@@ -13,7 +13,7 @@ import {
 } from '../../schema/rpc/purchase.ts'
 import { endWindow, fail, giveUp, held, notePayment, stepOf, undo } from './attempt.ts'
 import { beginAttempt, whyNotAtAll, whyNotNow } from './begin-checkout.ts'
-import { demandOf, type Need, supplyKey } from './demand.ts'
+import { allSupplies, demandOf, type Need, supplyKey } from './demand.ts'
 import { withEffect } from './effects.ts'
 import { checkoutHoldUntil } from './hold-limits.ts'
 import { holdAsCart, holdForCheckout } from './hold-lines.ts'
@@ -36,6 +36,8 @@ export class CheckoutCommands {
   constructor(record: PurchaseRecord, stock: StockHolds) {
     this.#record = record
     this.#stock = stock
+    // This stage is written down before anything is asked for, so here a cut is known of: what was granted may be unknown.
+    if (record.state?.attempt?.stage === 'holding') stock.heard.doubt(allSupplies(record.state).values())
   }
 
   begin(
@@ -147,7 +149,8 @@ export class CheckoutCommands {
     if (settled.deallocations.length > 0) return refuse('unavailable', 'Stock did not answer.')
     const decided = await holdForCheckout(this.#stock, this.#record.holdContext(settled), settled, at)
     if (decided.ok) return held(decided.state, at)
-    return decided.code === 'unavailable' ? decided : fail(settled, decided, at)
+    if (decided.code === 'unavailable') return decided
+    return fail({ ...settled, holds: this.#stock.heard.correct(settled.holds, at) }, decided, at)
   }
 
   /** Step `place`: allocate everything, holding again what has ended; then order and event in one transaction. */

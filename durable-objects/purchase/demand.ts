@@ -39,22 +39,30 @@ export function demandOf({ lines, customer }: Wanted): Map<string, Need> {
   return demand
 }
 
+/** All that the purchase may have something of: what its lines need, and what it holds. */
+export function allSupplies(state: PurchaseState): Map<string, Supply> {
+  const supplies = [...demandOf(state).values(), ...state.holds]
+  return new Map(supplies.map(({ kind, item }) => [supplyKey({ kind, item }), { kind, item }]))
+}
+
 export function isLive(hold: Hold | undefined, at: EpochMs): hold is Hold {
   return hold !== undefined && hold.quantity > 0 && hold.expiresAt > at
 }
 
-/** Those of `supplies` whose live hold is not what the whole cart needs of them, with what it needs. */
+/** Those of `supplies` whose live hold is not what the whole cart needs of them, or is in doubt, with what it needs. */
 export function needsToChange(
   supplies: Iterable<Supply>,
   demand: ReadonlyMap<string, Need>,
   holds: readonly Hold[],
   at: EpochMs,
+  isConfirmed: (supply: Supply, hold: Hold | undefined, at: EpochMs) => boolean,
 ): Need[] {
   const held = new Map(holds.map((hold) => [supplyKey(hold), hold]))
   const touched = new Map([...supplies].map((supply) => [supplyKey(supply), supply]))
   return [...touched].flatMap(([key, { kind, item }]) => {
     const need = demand.get(key) ?? { kind, item, quantity: 0 }
     const hold = held.get(key)
-    return need.quantity === (isLive(hold, at) ? hold.quantity : 0) ? [] : [need]
+    const isHeld = need.quantity === (isLive(hold, at) ? hold.quantity : 0)
+    return isHeld && isConfirmed(need, hold, at) ? [] : [need]
   })
 }

@@ -5,6 +5,7 @@ import type { StoreRef } from '../../schema/store-ref.ts'
 import { quotaOf } from '../quota/client.ts'
 import { stockOf } from '../stock/client.ts'
 import { type Need, supplyKey } from './demand.ts'
+import { HeardHolds } from './heard-holds.ts'
 import type { SupplyRefusals } from './refuse-hold.ts'
 import type { Allocated, Deallocation, Supply } from './state.ts'
 import { inTurns } from './take-in-turns.ts'
@@ -17,6 +18,8 @@ export interface HoldTarget extends Need {
 /** What a hold shall be, and what it is: 0 units before when there is none that lives. */
 export interface HoldChange extends HoldTarget {
   before: { quantity: number; expiresAt: number }
+  /** `before` was not heard from Stock in this life of the object: it may be more there, or less (see `HeardHolds`). */
+  isDoubtful?: boolean
 }
 
 export type HoldVerdict =
@@ -50,6 +53,7 @@ const CALLS_AT_ONCE = 32
 
 /** The calls to Stock on behalf of one purchase. The only place here that knows the weather of those calls. */
 export class StockHolds {
+  readonly heard = new HeardHolds()
   readonly #env: Env
 
   constructor(env: Env) {
@@ -58,22 +62,30 @@ export class StockHolds {
 
   /**
    * All or nothing. What grows is asked for first and only then is anything given up, so that a refusal can be taken
-   * back: lowering is refused only where goods were lost meanwhile, which the checkout finds out, and releasing never. A
-   * crash in between is cured by the expiry of the hold.
+   * back: lowering is refused only where goods were lost meanwhile, which the checkout finds out, and releasing never. But
+   * what seems to be lowered may grow where it is in doubt what is held: that is asked too, after all that surely grows.
+   * A crash in between is cured by the next change of the same supply, and by the expiry of the hold.
    */
   async change(context: HoldContext, changes: readonly HoldChange[]): Promise<HoldVerdict> {
     const grows = changes.filter(({ quantity, before }) => quantity > 0 && quantity >= before.quantity)
-    const shrinks = changes.filter((change) => !grows.includes(change))
+    const mayGrow = changes.filter(
+      (change) => change.isDoubtful && change.quantity > 0 && !grows.includes(change),
+    )
+    const shrinks = changes.filter((change) => !grows.includes(change) && !mayGrow.includes(change))
     const asked = new Map<HoldChange, Answer>()
-    const refusals = await this.#take(context, grows, asked)
-    if (refusals.size === 0 && asked.size === grows.length && ![...asked.values()].includes('weather')) {
+    let refusals = await this.#take(context, grows, asked)
+    if (areSet(grows, asked)) refusals = await this.#ask(context, mayGrow, asked)
+    if (areSet([...grows, ...mayGrow], asked)) {
       return { kind: 'held', unheard: await this.settle(context, shrinks) }
     }
-    // Also where the answer was lost: it may have been granted.
-    const granted = [...asked].filter(([, answer]) => typeof answer === 'string')
+    // Also where the answer was lost: it may have been granted. And what the cart shows as held is made sure of, for the
+    // refusal to be the truth.
+    const isToSet = (change: HoldChange) =>
+      typeof asked.get(change) === 'string' ||
+      (change.isDoubtful && change.before.quantity > 0 && !asked.has(change))
     await this.settle(
       context,
-      granted.map(([change]) => ({ ...change, ...change.before })),
+      changes.filter(isToSet).map((change) => ({ ...change, ...change.before })),
     )
     return [...asked.values()].includes('weather') ? { kind: 'weather' } : { kind: 'refused', refusals }
   }
@@ -105,9 +117,17 @@ export class StockHolds {
       asked.set(change, answer)
       if (answer !== 'set') return refusalsIn([[supplyKey(change), answer]])
     }
-    const others = [...atOnce, ...grows.filter((change) => !contested.includes(change))]
-    const answers = await runBounded(others, CALLS_AT_ONCE, (change) => this.#set(context, change))
-    others.forEach((change, index) => void asked.set(change, answers[index]!))
+    return this.#ask(context, [...atOnce, ...grows.filter((change) => !contested.includes(change))], asked)
+  }
+
+  /** Asks for all of these at once; fills `asked`, and answers what was refused of all that is in it. */
+  async #ask(
+    context: HoldContext,
+    changes: readonly HoldChange[],
+    asked: Map<HoldChange, Answer>,
+  ): Promise<SupplyRefusals> {
+    const answers = await runBounded(changes, CALLS_AT_ONCE, (change) => this.#set(context, change))
+    changes.forEach((change, index) => void asked.set(change, answers[index]!))
     return refusalsIn([...asked].map(([change, answer]) => [supplyKey(change), answer]))
   }
 
@@ -144,6 +164,7 @@ export class StockHolds {
   ): Promise<Map<string, AllocationVerdict>> {
     const verdicts = await runBounded(demand, CALLS_AT_ONCE, async (need): Promise<AllocationVerdict> => {
       const { store, purchaseId } = context
+      this.heard.forget(need)
       const outcome = await this.#reach(need, context, (supply) =>
         supply.allocate({ store, purchaseId, orderId, quantity: need.quantity }),
       )
@@ -175,15 +196,24 @@ export class StockHolds {
   }
 
   async #set(context: HoldContext, target: HoldTarget): Promise<Answer> {
+    const known = this.heard.asking(target)
     for (const isLastTry of [false, true]) {
       const outcome = await this.#send(context, target)
       if (outcome === null) return 'weather'
-      if (outcome.ok) return 'set'
+      if (outcome.ok) {
+        this.heard.granted(target, target)
+        return 'set'
+      }
       if (outcome.code === 'stale_version' && !isLastTry) {
         context.versions.raiseTo(Number(outcome.facts?.version ?? 0))
         continue
       }
-      if (outcome.code === 'insufficient_stock' || outcome.code === 'not_on_sale') return outcome
+      if (outcome.code === 'insufficient_stock' || outcome.code === 'not_on_sale') {
+        // Both are said only where less is held than was asked for.
+        const most = Math.min(target.quantity - 1, Number(outcome.facts?.available ?? target.quantity))
+        this.heard.refused(target, known, most)
+        return outcome
+      }
       log('warn', 'hold refused', {
         store: context.store.slug,
         purchaseId: context.purchaseId,
@@ -227,6 +257,10 @@ export class StockHolds {
       return null
     }
   }
+}
+
+function areSet(changes: readonly HoldChange[], asked: ReadonlyMap<HoldChange, Answer>): boolean {
+  return changes.every((change) => asked.get(change) === 'set')
 }
 
 function refusalsIn(answers: readonly [key: string, answer: unknown][]): SupplyRefusals {

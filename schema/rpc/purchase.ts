@@ -51,6 +51,12 @@ export interface PutLineCommand extends CartCommand {
   line: LineInput
 }
 
+export interface RemoveLineCommand extends CartCommand {
+  sku: string
+  /** What the SKU is made of, for a line that the purchase does not have. */
+  facts?: VariantFacts
+}
+
 export interface UpdateCommand extends CartCommand {
   patch: CartPatch
   /** Who the contact of the patch is; of no meaning where the patch leaves the contact as it is. */
@@ -156,7 +162,8 @@ export interface PurchaseRpc extends EventSource {
   /** SKUs on the cart with its market and locale: what the caller must look up before `update` moves the market. */
   context(query: { secret: string }): Promise<Outcome<{ skus: string[]; market: string; locale: string }>>
   putLine(command: PutLineCommand): Promise<Outcome<{ cart: Cart }>>
-  removeLine(command: CartCommand & { sku: string }): Promise<Outcome<{ cart: Cart }>>
+  /** `needsFacts`: there was no such line; with its facts, what a cut PUT of it took is given back too. */
+  removeLine(command: RemoveLineCommand): Promise<Outcome<{ cart: Cart; needsFacts: boolean }>>
   update(command: UpdateCommand): Promise<Outcome<{ cart: Cart }>>
   abandon(command: CartCommand): Promise<Outcome<object>>
 

@@ -30,12 +30,25 @@ export async function putLine(
   return askCart(env, store, cartId, (purchase, access) => purchase.putLine({ ...access, line }))
 }
 
-/** Removes a line and releases its hold; one that is absent is removed already. */
-export function removeLine(
+/**
+ * Removes a line and releases its hold; one that is absent is removed already. But its PUT may have been cut after Stock
+ * granted it and before the purchase wrote it down: so the purchase is told what an absent line would be made of, where
+ * the catalogue can say. Where it cannot (it is silent, or the SKU went off sale), that hold ends by expiry.
+ */
+export async function removeLine(
   env: Env,
   store: Store,
   cartId: string,
   sku: string,
 ): Promise<Outcome<{ cart: Cart }>> {
-  return askCart(env, store, cartId, (purchase, access) => purchase.removeLine({ ...access, sku }))
+  const removed = await askCart(env, store, cartId, (purchase, access) =>
+    purchase.removeLine({ ...access, sku }),
+  )
+  if (!removed.ok || !removed.needsFacts) return removed
+  const { cart } = removed
+  const market = marketOf(store, cart.market)
+  const found = market && (await lineFacts(env, store, market, cart.locale, [sku]))
+  const facts = found?.ok ? found.facts[0] : undefined
+  if (!facts) return removed
+  return askCart(env, store, cartId, (purchase, access) => purchase.removeLine({ ...access, sku, facts }))
 }
