@@ -70,7 +70,10 @@ export class Client {
   async #setLine(): Promise<void> {
     const sku = this.#random.of(FOR_SALE)
     const cart = this.#aCart()
-    if (!cart) return this.#createCart(sku)
+    return cart ? this.#putLine(cart, sku) : this.#createCart(sku)
+  }
+
+  async #putLine(cart: Cart, sku: string): Promise<void> {
     const quantity = this.#random.between(0, 3)
     const part = { item: sku, args: { cart: cart.name, quantity }, read: heldOf(sku) }
     const request = { method: 'PUT', path: `/v1/carts/${cart.id}/lines/${sku}`, body: { quantity } }
@@ -87,9 +90,12 @@ export class Client {
   }
 
   async #change(cart: Cart, op: 'setLine' | 'removeLine', part: Part, request: Request): Promise<void> {
-    cart.openChanges++
+    const sku = part.item
+    const wasInDoubt = cart.inDoubt.has(sku)
+    cart.unanswered.push(sku)
     const answer = await this.#shop.recorder.run(op, [part], { ...request, ...this.#patience() })
-    if (answer) cart.openChanges--
+    if (answer) cart.unanswered.splice(cart.unanswered.indexOf(sku), 1)
+    if (answer?.status === 200 && wasInDoubt) cart.inDoubt.delete(sku)
     if (answer?.body.code === 'cart_closed') cart.isOver = true
   }
 
@@ -101,23 +107,23 @@ export class Client {
     const body = { ...SHOPPER, lines: [{ sku, quantity }] }
     const answer = await this.#shop.recorder.run('createCart', [part], this.#post('/v1/carts', body))
     if (answer?.status !== 201) return
-    this.#cart = { name, id: answer.body.id, isOver: false, openChanges: 0 }
+    this.#cart = { name, id: answer.body.id, isOver: false, unanswered: [], inDoubt: new Set() }
     this.#shop.carts.push(this.#cart)
   }
 
   async #checkout(): Promise<void> {
     const cart = this.#aCart()
     if (!cart) return
+    const [doubtful] = cart.inDoubt
+    if (doubtful) return this.#putLine(cart, doubtful)
     const parts = FOR_SALE.map((item) => ({ item, args: { cart: cart.name }, read: orderedOf(item) }))
     // A declined payment leaves the holds as they are.
     const token = this.#random.isLikely(DECLINED_SHARE) ? 'tok_declined' : 'tok_ok'
     const request = this.#post(`/v1/carts/${cart.id}/checkout`, { payment: { provider: 'test', token } })
-    cart.openChanges++
     const answer = await this.#shop.recorder.run('checkout', parts, {
       ...request,
-      isRepeated: () => request.isRepeated!() && cart.openChanges === 1,
+      isRepeated: () => request.isRepeated!() && cart.inDoubt.size === 0,
     })
-    if (answer) cart.openChanges--
     if (answer?.status !== 201) return
     cart.isOver = true
     const units = new Map(FOR_SALE.map((item) => [item, orderedOf(item)(answer).quantity!]))

@@ -20,8 +20,10 @@ export interface Cart {
   name: string
   id: string
   isOver: boolean
-  /** Requests that change it and have no answer (yet). */
-  openChanges: number
+  /** The SKUs of changes that have no answer (yet). */
+  unanswered: string[]
+  /** Those of them that the server was killed over, until a change of the same line has succeeded. */
+  inDoubt: Set<string>
 }
 
 export interface Order {
@@ -66,12 +68,12 @@ export class Shop {
   }
 
   /**
-   * Just before the server is killed: nobody goes on with carts of which a change is unknown. A purchase that dies between
-   * Stock's answer and its own commit remembers the hold it had before, and sends nothing when it is asked for just that:
-   * its answer then shows what Stock does not have, until a checkout or the hold's end.
+   * After the server was killed, before anybody goes on. A purchase that died between Stock's answer and its own commit does
+   * not know of that change: the next one of the same line makes both agree, whatever it asks for. A checkout orders what
+   * the cart shows, so one that came first would be another quantity than Stock was seen to hold.
    */
-  leaveDoubtfulCarts(): void {
-    for (const cart of this.carts) cart.isOver ||= cart.openChanges > 0
+  doubtUnanswered(): void {
+    for (const cart of this.carts) for (const sku of cart.unanswered) cart.inDoubt.add(sku)
   }
 
   newName(): string {
