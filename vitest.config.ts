@@ -33,7 +33,7 @@ export default defineConfig({
           name: 'workerd',
           include: ['test/workerd/**/*.test.ts'],
           setupFiles: ['test/support/migrate.ts'],
-          globalSetup: ['test/receiver/serve.ts'],
+          globalSetup: ['test/receiver/serve.ts', 'test/support/stripe-server.ts'],
           testTimeout: 20_000,
         },
       },
