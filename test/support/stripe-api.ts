@@ -40,6 +40,7 @@ const MEANS: Record<string, { type: string; does: 'pays' | 'asks' | 'waits' | st
   pm_card_visa_chargeDeclinedInsufficientFunds: { type: 'card', does: 'insufficient_funds' },
   pm_card_visa_chargeDeclinedStolenCard: { type: 'card', does: 'stolen_card' },
   pm_wallet: { type: 'twint', does: 'pays' },
+  pm_bank: { type: 'ideal', does: 'asks' },
   pm_sepa: { type: 'sepa_debit', does: 'waits' },
 }
 const CANCELLABLE = [
