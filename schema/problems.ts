@@ -76,6 +76,12 @@ export const PROBLEMS = {
   },
   cart_not_found: { status: 404, title: 'No such cart', next: 'POST /v1/carts makes a new one.' },
   order_not_found: { status: 404, title: 'No such order', next: 'Check the id and the Order-Token.' },
+  fulfillment_not_found: {
+    status: 404,
+    title: 'The order has no such fulfillment',
+    next: 'Read the order.',
+  },
+  return_not_found: { status: 404, title: 'The order has no such return', next: 'Read the order.' },
   payment_not_found: { status: 404, title: 'No such payment', next: 'Check `paymentId`.' },
   shipping_method_not_found: {
     status: 404,

@@ -15,6 +15,7 @@ import { Problem, replyProblem } from './http/problem.ts'
 import { requestId } from './http/request-id.ts'
 import { isWeather } from './http/weather.ts'
 import { imagesRoutes } from './images/routes.ts'
+import { orderCommandRoutes } from './orders/command-routes.ts'
 import { ordersRoutes } from './orders/routes.ts'
 import { staffOrdersRoutes } from './orders/staff-routes.ts'
 import { paymentsRoutes } from './payments/routes.ts'
@@ -50,6 +51,7 @@ for (const routes of [
   notificationRoutes,
   ordersRoutes,
   staffOrdersRoutes,
+  orderCommandRoutes,
   reconcileRoutes,
   webhooksRoutes,
 ]) {

@@ -8,7 +8,7 @@ export const CART_IDLE_MS = 24 * 3_600_000
 /** As long as idempotency keys are kept: a shopper may still come back to an expired cart for a week. */
 export const EMPTY_AFTER_MS = 7 * 24 * 3_600_000
 
-export type Task = 'advance' | 'effects' | 'deallocate' | 'settle' | 'nudge' | 'expire' | 'empty'
+export type Task = 'advance' | 'effects' | 'deallocate' | 'stock' | 'settle' | 'nudge' | 'expire' | 'empty'
 
 export interface AgendaFacts {
   state: PurchaseState | null
@@ -32,6 +32,9 @@ export function agendaOf({ state, unconfirmedSince, keptUntil }: AgendaFacts): M
   if (attempt?.stage === 'waiting') agenda.set('advance', attempt.windowEndsAt!)
   if (state.effects.length > 0) agenda.set('effects', Math.min(...state.effects.map(({ nextAt }) => nextAt)))
   if (state.deallocations.length > 0) agenda.set('deallocate', state.updatedAt)
+  if (state.stockEffects.length > 0) {
+    agenda.set('stock', Math.min(...state.stockEffects.map(({ nextAt }) => nextAt)))
+  }
   if (state.status === 'open' && attempt?.hasLongHolds) agenda.set('settle', attempt.steppedAt + LEASE_MS)
   if (state.status === 'open') agenda.set('expire', cartExpiresAt(state))
   const isOver = state.status === 'abandoned' || state.status === 'expired'
@@ -54,6 +57,8 @@ const PAUSES_MS: Record<Task, [first: number, most: number]> = {
   advance: [2_000, 10_000],
   effects: [5_000, 60_000],
   deallocate: [2_000, 60_000],
+  // The effects themselves say how long they wait.
+  stock: [2_000, 60_000],
   settle: [2_000, 60_000],
   nudge: [RENUDGE_AFTER_MS, 60_000],
   expire: [1_000, 60_000],

@@ -50,6 +50,8 @@ export function newPurchase(
     allocations: [],
     effects: [],
     deallocations: [],
+    stockEffects: [],
+    timeline: [],
     sequences: past ?? { cart: 0, order: 0 },
   }
 }

@@ -1,7 +1,6 @@
 import type { EpochMs } from '../../runtime/clock.ts'
-import type { PendingEffect } from '../../schema/rpc/purchase.ts'
 import { captureRequest, undoRequest } from './payment-request.ts'
-import type { Effect, PaymentRef, PurchaseState } from './state.ts'
+import type { PaymentRef, PurchaseState } from './state.ts'
 
 /** First retry of an effect outside; each next waits twice as long. */
 export const EFFECT_RETRY_FIRST_MS = 5_000
@@ -13,7 +12,7 @@ export const EFFECT_TRIES_UNTIL_ALARM = 10
 /** Writes an effect down, once, to be tried at `nextAt`: its id names the payment and what is to be done with it. */
 export function withEffect(
   state: PurchaseState,
-  kind: PendingEffect['do'],
+  kind: 'capture' | 'undo',
   payment: PaymentRef,
   nextAt: EpochMs,
 ): PurchaseState {
@@ -28,7 +27,7 @@ export function withoutEffect(state: PurchaseState, id: string): PurchaseState {
 }
 
 /** After a failed try: the same effect, later. */
-export function retryLater(effect: Effect, at: EpochMs): Effect {
+export function retryLater<T extends { tries: number; nextAt: EpochMs }>(effect: T, at: EpochMs): T {
   const waitMs = Math.min(EFFECT_RETRY_MAX_MS, EFFECT_RETRY_FIRST_MS * 2 ** effect.tries)
   return { ...effect, tries: effect.tries + 1, nextAt: at + waitMs }
 }

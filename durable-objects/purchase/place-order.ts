@@ -110,6 +110,7 @@ function orderOf(state: PurchaseState, number: string, at: EpochMs): Order {
       fulfilled: 0,
       cancelled: 0,
       returned: 0,
+      credited: 0,
       unitPrice: money(facts.unitPrice),
       discount: money(0),
       tax: priced.lines[index]!.tax,

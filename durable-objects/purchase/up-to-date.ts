@@ -1,3 +1,4 @@
+import type { Order } from '../../schema/http/order.ts'
 import type { PurchaseState } from './state.ts'
 
 type Kept<T> = Omit<T, 'kind'> & { kind?: 'stock' | 'quota' }
@@ -5,8 +6,10 @@ type Kept<T> = Omit<T, 'kind'> & { kind?: 'stock' | 'quota' }
 /** What a version before quotas may have left out of a purchase's document. */
 export type KeptPurchase = Omit<
   PurchaseState,
-  'order' | 'customer' | 'holds' | 'allocations' | 'deallocations'
+  'order' | 'customer' | 'holds' | 'allocations' | 'deallocations' | 'stockEffects' | 'timeline'
 > & {
+  stockEffects?: PurchaseState['stockEffects']
+  timeline?: PurchaseState['timeline']
   customer?: string | null
   holds: Kept<PurchaseState['holds'][number]>[]
   allocations: Kept<PurchaseState['allocations'][number]>[]
@@ -24,6 +27,8 @@ export function upToDate(kept: KeptPurchase): Omit<PurchaseState, 'order'> {
     holds: kept.holds.map(ofKind),
     allocations: kept.allocations.map(ofKind),
     deallocations: kept.deallocations.map(ofKind),
+    stockEffects: kept.stockEffects ?? [],
+    timeline: kept.timeline ?? [],
     lines: kept.lines.map(({ facts, ...line }) => ({
       ...line,
       facts: { ...facts, maxPerCustomer: facts.maxPerCustomer ?? null },
@@ -33,4 +38,24 @@ export function upToDate(kept: KeptPurchase): Omit<PurchaseState, 'order'> {
 
 function ofKind<T extends { kind?: 'stock' | 'quota' }>(kept: T): T & { kind: 'stock' | 'quota' } {
   return { ...kept, kind: kept.kind ?? 'stock' }
+}
+
+/** What a version that could only cancel whole orders left out of an order. */
+export type KeptOrder = Omit<Order, 'lines' | 'refunds'> & {
+  lines: (Omit<Order['lines'][number], 'credited'> & { credited?: number })[]
+  refunds: (Omit<Order['refunds'][number], 'paymentId' | 'status'> &
+    Partial<Pick<Order['refunds'][number], 'paymentId' | 'status'>>)[]
+}
+
+/** An order of any age as this version knows it: what was cancelled was given back, and a refund was told when it was done. */
+export function orderUpToDate(kept: KeptOrder): Order {
+  return {
+    ...kept,
+    lines: kept.lines.map((line) => ({ ...line, credited: line.credited ?? line.cancelled })),
+    refunds: kept.refunds.map((refund) => ({
+      ...refund,
+      paymentId: refund.paymentId ?? kept.payments[0]?.id ?? '',
+      status: refund.status ?? 'succeeded',
+    })),
+  }
 }

@@ -34,7 +34,7 @@ import { bandDueAt, documentOf, documentVersion, nextLotEnd } from './band.ts'
 import { Book } from './book.ts'
 import { decideAllocate } from './decide-allocate.ts'
 import { decideDeallocate } from './decide-deallocate.ts'
-import { decideFulfill } from './decide-fulfill.ts'
+import { decideFulfill, shippable } from './decide-fulfill.ts'
 import { decideMove, POSITIONS_MAX } from './decide-move.ts'
 import { decideReclaim } from './decide-reclaim.ts'
 import { decideRelease } from './decide-release.ts'
@@ -135,6 +135,10 @@ export class Stock extends DurableObject<Env> implements StockRpc {
 
   async fulfill(command: FulfillCommand): Promise<Outcome<{ taken: Taken[] }>> {
     return this.#decide(command, (_, own, at) => decideFulfill(own, command, at))
+  }
+
+  async shippable({ purchaseId, orderId, location }: Query<'shippable'>): Promise<number> {
+    return shippable(this.#storage.reservation(purchaseId), orderId, location)
   }
 
   async move(command: MoveCommand): Promise<Outcome<MoveAnswer>> {
