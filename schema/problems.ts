@@ -152,6 +152,11 @@ export const PROBLEMS = {
     title: 'The customer has the most units one customer may have',
     next: '`lines[].available` is the most each line could be set to for this contact.',
   },
+  discount_unavailable: {
+    status: 409,
+    title: 'The discount cannot be used',
+    next: '`reason` says why; `discount` is the code. Remove it, or use another one.',
+  },
   not_on_sale: {
     status: 409,
     title: 'This is not on sale now',

@@ -1,6 +1,7 @@
 import { HTTPException } from 'hono/http-exception'
 import { errorText, log } from '../runtime/log.ts'
 import { authRoutes } from './auth/routes.ts'
+import { discountRoutes } from './carts/discount-routes.ts'
 import { cartsRoutes } from './carts/routes.ts'
 import { catalogueRoutes } from './catalogue/routes.ts'
 import { notificationRoutes } from './checkout/notification-route.ts'
@@ -47,6 +48,7 @@ for (const routes of [
   catalogueRoutes,
   paymentsRoutes,
   cartsRoutes,
+  discountRoutes,
   checkoutRoutes,
   notificationRoutes,
   ordersRoutes,

@@ -32,6 +32,7 @@ export function newPurchase(
     hold,
     status: 'open',
     lines: [],
+    discounts: [],
     holds: [],
     stockVersion: 0,
     contact: null,

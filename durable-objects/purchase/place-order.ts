@@ -7,6 +7,7 @@ import { PAID_LATER } from '../../schema/payment-providers.ts'
 import type { CheckoutAnswer } from '../../schema/rpc/purchase.ts'
 import { advance } from './attempt.ts'
 import { demandOf } from './demand.ts'
+import { discountsOf } from './discount-view.ts'
 import { EFFECT_RETRY_FIRST_MS, withEffect } from './effects.ts'
 import { orderEvent } from './event-data.ts'
 import { paymentOf } from './payment-request.ts'
@@ -111,12 +112,13 @@ function orderOf(state: PurchaseState, number: string, at: EpochMs): Order {
       cancelled: 0,
       returned: 0,
       credited: 0,
-      unitPrice: money(facts.unitPrice),
-      discount: money(0),
+      unitPrice: priced.lines[index]!.unitPrice,
+      discount: priced.lines[index]!.discount,
       tax: priced.lines[index]!.tax,
       total: priced.lines[index]!.total,
       properties,
     })),
+    discounts: discountsOf(state, priced).filter(({ amount }) => amount.amount > 0),
     totals,
     contact: state.contact,
     shippingAddress: state.shippingAddress,

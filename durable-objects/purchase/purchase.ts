@@ -77,6 +77,14 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
     return this.#alone(() => this.#carts.update(command))
   }
 
+  async applyDiscount(command: Command<'applyDiscount'>): Answer<'applyDiscount'> {
+    return this.#alone(() => this.#carts.applyDiscount(command))
+  }
+
+  async removeDiscount(command: Command<'removeDiscount'>): Answer<'removeDiscount'> {
+    return this.#alone(() => this.#carts.removeDiscount(command))
+  }
+
   async abandon(command: Command<'abandon'>): Answer<'abandon'> {
     return this.#alone(() => this.#carts.abandon(command))
   }
@@ -94,9 +102,9 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
     return this.#alone(() => this.#checkout.take(attempt))
   }
 
-  async reprice({ lease, facts, terms, customer }: Command<'reprice'>): Answer<'reprice'> {
+  async reprice({ lease, ...fresh }: Command<'reprice'>): Answer<'reprice'> {
     return this.#alone(() =>
-      this.#checkout.step(lease, 'repricing', (state, at) => reprice(state, facts, terms, customer, at)),
+      this.#checkout.step(lease, 'repricing', (state, at) => reprice(state, fresh, at)),
     )
   }
 

@@ -1,6 +1,7 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import type { EventType } from '../../schema/event-types.ts'
 import type { Address, Contact } from '../../schema/http/address.ts'
+import type { Discount } from '../../schema/http/discount.ts'
 import type { Order, TimelineEntry } from '../../schema/http/order.ts'
 import type { Totals } from '../../schema/http/totals.ts'
 import type { Money } from '../../schema/money.ts'
@@ -19,6 +20,13 @@ export interface Line {
   facts: VariantFacts
   quantity: number
   properties: Record<string, string>
+}
+
+/** A discount whose code the shopper gave, as the store had it when it was applied or last priced. */
+export interface CartDiscount {
+  discount: Discount
+  /** False once a checkout found that it gives nothing: then no use of it is held or taken. */
+  isCounted: boolean
 }
 
 /** Where units come from: a stock item, or a quota of what may be had in all, e.g. by one customer. */
@@ -133,6 +141,8 @@ export interface PurchaseState {
   hold: 'line' | 'checkout'
   status: PurchaseStatus
   lines: Line[]
+  /** In the order in which their codes were given. */
+  discounts: CartDiscount[]
   holds: Hold[]
   /** The largest version sent to Stock; commands in doubt are overtaken by a larger one. */
   stockVersion: number

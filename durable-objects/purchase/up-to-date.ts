@@ -1,16 +1,32 @@
 import type { Order } from '../../schema/http/order.ts'
 import type { PurchaseState } from './state.ts'
 
+type KeptTerms = Omit<PurchaseState['terms'], 'discounts' | 'taxRates'> &
+  Partial<Pick<PurchaseState['terms'], 'discounts'>> & {
+    taxRates: (Omit<PurchaseState['terms']['taxRates'][number], 'isReverseCharge'> & {
+      isReverseCharge?: boolean
+    })[]
+  }
 type Kept<T> = Omit<T, 'kind'> & { kind?: 'stock' | 'quota' }
 
-/** What a version before quotas may have left out of a purchase's document. */
+/** What a version before quotas or discounts may have left out of a purchase's document. */
 export type KeptPurchase = Omit<
   PurchaseState,
-  'order' | 'customer' | 'holds' | 'allocations' | 'deallocations' | 'stockEffects' | 'timeline'
+  | 'order'
+  | 'customer'
+  | 'terms'
+  | 'discounts'
+  | 'holds'
+  | 'allocations'
+  | 'deallocations'
+  | 'stockEffects'
+  | 'timeline'
 > & {
   stockEffects?: PurchaseState['stockEffects']
   timeline?: PurchaseState['timeline']
   customer?: string | null
+  terms: KeptTerms
+  discounts?: PurchaseState['discounts']
   holds: Kept<PurchaseState['holds'][number]>[]
   allocations: Kept<PurchaseState['allocations'][number]>[]
   deallocations: Kept<PurchaseState['deallocations'][number]>[]
@@ -24,6 +40,15 @@ export function upToDate(kept: KeptPurchase): Omit<PurchaseState, 'order'> {
   return {
     ...kept,
     customer: kept.customer ?? null,
+    discounts: kept.discounts ?? [],
+    terms: {
+      ...kept.terms,
+      discounts: kept.terms.discounts ?? [],
+      taxRates: kept.terms.taxRates.map((rate) => ({
+        ...rate,
+        isReverseCharge: rate.isReverseCharge ?? false,
+      })),
+    },
     holds: kept.holds.map(ofKind),
     allocations: kept.allocations.map(ofKind),
     deallocations: kept.deallocations.map(ofKind),
@@ -31,7 +56,7 @@ export function upToDate(kept: KeptPurchase): Omit<PurchaseState, 'order'> {
     timeline: kept.timeline ?? [],
     lines: kept.lines.map(({ facts, ...line }) => ({
       ...line,
-      facts: { ...facts, maxPerCustomer: facts.maxPerCustomer ?? null },
+      facts: { ...facts, categories: facts.categories ?? [], maxPerCustomer: facts.maxPerCustomer ?? null },
     })),
   }
 }

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { moneySchema } from '../money.ts'
 import { addressSchema, contactSchema } from './address.ts'
+import { givenDiscountSchema } from './discount.ts'
 import { orNull } from './or-null.ts'
 import { plainText } from './plain-text.ts'
 import { totalsSchema } from './totals.ts'
@@ -104,6 +105,10 @@ export const orderSchema = z
     paymentStatus: z.enum(['pending', 'authorized', 'paid', 'partially_refunded', 'refunded', 'voided']),
     fulfillmentStatus: z.enum(['unfulfilled', 'partially_fulfilled', 'fulfilled', 'returned']),
     lines: z.array(orderLineSchema),
+    discounts: z
+      .array(givenDiscountSchema)
+      .optional()
+      .openapi({ description: 'Absent on orders from before there were discounts.' }),
     totals: totalsSchema,
     contact: orNull(contactSchema),
     shippingAddress: orNull(addressSchema),

@@ -1,5 +1,6 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import type { Cart, CartPatch, RequiresAction } from '../http/cart.ts'
+import type { Discount } from '../http/discount.ts'
 import type { Order, TimelineEntry, Tracking } from '../http/order.ts'
 import type { Money } from '../money.ts'
 import type { Outcome } from '../outcome.ts'
@@ -76,7 +77,15 @@ export interface Lease {
 /** The next thing for the runner to do. The object does what concerns stock by itself, the runner what concerns the outside. */
 export type CheckoutStep =
   /** Read the lines' facts and the terms anew, say who `email` is, then `reprice`. */
-  | { do: 'reprice'; skus: string[]; market: string; locale: string; email: string | null }
+  | {
+      do: 'reprice'
+      skus: string[]
+      market: string
+      locale: string
+      email: string | null
+      /** The codes on the cart. */
+      discounts: string[]
+    }
   /** Call `hold`. */
   | { do: 'hold' }
   /** Ask the provider, then `recordAuthorization`. */
@@ -202,6 +211,9 @@ export interface PurchaseRpc extends EventSource {
   putLine(command: PutLineCommand): Promise<Outcome<{ cart: Cart }>>
   removeLine(command: CartCommand & { sku: string }): Promise<Outcome<{ cart: Cart }>>
   update(command: UpdateCommand): Promise<Outcome<{ cart: Cart }>>
+  /** Puts a code on the cart and holds one of its uses, where they are counted. */
+  applyDiscount(command: CartCommand & { discount: Discount }): Promise<Outcome<{ cart: Cart }>>
+  removeDiscount(command: CartCommand & { code: string }): Promise<Outcome<{ cart: Cart }>>
   abandon(command: CartCommand): Promise<Outcome<object>>
 
   /** Closes the lines and writes the attempt down; a known key answers its attempt, whatever has become of it. */
@@ -213,6 +225,8 @@ export interface PurchaseRpc extends EventSource {
     facts: VariantFacts[]
     terms: MarketTerms
     customer: CustomerKey | null
+    /** Those of the step's codes that there still are. */
+    discounts: Discount[]
   }): Promise<Outcome<{ step: CheckoutStep }>>
   hold(command: { lease: Lease }): Promise<Outcome<{ step: CheckoutStep }>>
   recordAuthorization(command: {

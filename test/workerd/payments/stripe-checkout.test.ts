@@ -214,7 +214,7 @@ async function noteAll(): Promise<void> {
 async function freshFacts(cartId: string) {
   const { readFreshFacts } = await import('../../../worker/checkout/read-fresh-facts.ts')
   const { market, locale } = await readCart(cartId)
-  const fresh = await readFreshFacts(tests, STORE, { skus: [sku], market, locale })
+  const fresh = await readFreshFacts(tests, STORE, { skus: [sku], market, locale, discounts: [] })
   if (!fresh.ok) throw new Error(fresh.code)
-  return { facts: fresh.facts, terms: fresh.terms }
+  return { facts: fresh.facts, terms: fresh.terms, discounts: fresh.discounts }
 }

@@ -11,7 +11,7 @@ async function makeOld(shopper: Shopper): Promise<void> {
   await runInDurableObject(shopper.stub, (_, state) => {
     const { sql } = state.storage
     const { json } = sql.exec<{ json: string }>(`select json from document where part = 'cart'`).one()
-    const { customer: _customer, ...cart } = JSON.parse(json)
+    const { customer: _customer, discounts: _discounts, ...cart } = JSON.parse(json)
     const withoutKind = ({ kind: _kind, ...kept }: { kind?: string }) => kept
     const old = {
       ...cart,
@@ -20,8 +20,13 @@ async function makeOld(shopper: Shopper): Promise<void> {
       deallocations: cart.deallocations.map(withoutKind),
       lines: cart.lines.map(({ facts, ...line }: { facts: object }) => ({
         ...line,
-        facts: { ...facts, maxPerCustomer: undefined },
+        facts: { ...facts, categories: undefined, maxPerCustomer: undefined },
       })),
+      terms: {
+        ...cart.terms,
+        discounts: undefined,
+        taxRates: cart.terms.taxRates.map((rate: object) => ({ ...rate, isReverseCharge: undefined })),
+      },
     }
     sql.exec(`update document set json = ? where part = 'cart'`, JSON.stringify(old))
   })
