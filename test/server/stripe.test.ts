@@ -247,17 +247,60 @@ test('a notification that Stripe did not sign moves nothing', async () => {
   await expectSold(1)
 })
 
+const command = (orderId: string, what: string, body: object = {}) =>
+  server.api.must('POST', `/v1/admin/orders/${orderId}/${what}`, { body })
+
+/** The order once its effects at the provider are told. */
+function orderOnce(orderId: string, isThere: (order: { status: string; paymentStatus: string }) => boolean) {
+  const ask = () => server.api.must<Parameters<typeof isThere>[0]>('GET', `/v1/admin/orders/${orderId}`)
+  return eventually(ask, isThere, UNDONE_WITHIN_MS)
+}
+
+test('staff refund a part of a payment, once, and the rest', async () => {
+  const { body: order } = await checkout(await newCart(), 'pm_card_visa')
+  await account.breakNext({ on: 'POST .*refunds', lost: 'answer', times: 3 })
+  await command(order.id, 'refunds', { amount: { amount: 300, currency: 'EUR' } })
+  await orderOnce(order.id, ({ paymentStatus }) => paymentStatus === 'partially_refunded')
+  expect(await account.money()).toBe((sold + 1) * PRICE - 300)
+  await command(order.id, 'refunds')
+  await orderOnce(order.id, ({ paymentStatus }) => paymentStatus === 'refunded')
+  expect((await account.state()).refunds.map(({ amount }) => amount)).toEqual([300, 700])
+  await command(order.id, 'cancellation')
+  await expectSold(0)
+})
+
+test('where staff take the money, what was cancelled before is never taken', async () => {
+  await server.api.must('PATCH', '/v1/admin/store', { body: { capture: 'manual' } })
+  const cart = await server.api.shop('POST', '/v1/carts', {
+    body: { ...SHOPPER, lines: [{ sku: SKU, quantity: 3 }] },
+    idempotencyKey: randomUUID(),
+  })
+  const { body: order } = await checkout(cart.body.id, 'pm_card_visa')
+  await server.api.must('PATCH', '/v1/admin/store', { body: { capture: 'automatic' } })
+  expect(order.paymentStatus).toBe('authorized')
+  expect(await account.money()).toBe(sold * PRICE)
+  await command(order.id, 'cancellation', { lines: [{ lineId: 'line_1', quantity: 1 }] })
+  await command(order.id, 'captures')
+  await orderOnce(order.id, ({ paymentStatus }) => paymentStatus === 'paid')
+  await notify()
+  await expectSold(2)
+})
+
 test('an order paid by hand is pending, and voided when it is cancelled', async () => {
   const placed = await checkout(await newCart(), 'invoice', randomUUID(), 'manual')
   expect([placed.status, placed.body.paymentStatus]).toEqual([201, 'pending'])
-  const path = `/v1/admin/orders/${placed.body.id}`
-  await server.api.must('POST', `${path}/cancellation`, { body: {} })
-  const order = await eventually(
-    () => server.api.must('GET', path),
-    ({ paymentStatus }) => paymentStatus !== 'pending',
-    UNDONE_WITHIN_MS,
-  )
+  await command(placed.body.id, 'cancellation')
+  const order = await orderOnce(placed.body.id, ({ paymentStatus }) => paymentStatus !== 'pending')
   expect([order.status, order.paymentStatus]).toEqual(['cancelled', 'voided'])
+  await expectSold(0)
+})
+
+test('an order paid by hand is paid when staff say so', async () => {
+  const { body: order } = await checkout(await newCart(), 'invoice', randomUUID(), 'manual')
+  await command(order.id, 'captures')
+  await orderOnce(order.id, ({ paymentStatus }) => paymentStatus === 'paid')
+  await command(order.id, 'cancellation')
+  await orderOnce(order.id, ({ paymentStatus }) => paymentStatus === 'refunded')
   await expectSold(0)
 })
 
