@@ -15,7 +15,7 @@ const MAKE: Record<ProviderName, (env: Env) => PaymentProvider> = {
 export function providerOf(env: Env, name: string): PaymentProvider | null {
   const offered = offeredProviders(env).find((one) => one === name)
   if (offered) return MAKE[offered](env)
-  if (name === 'stripe' && env.PAYMENTS.includes(name)) {
+  if (name === 'stripe' && (env.PAYMENTS ?? '').includes(name)) {
     log('error', 'Stripe is named in PAYMENTS and its secrets are missing', { missing: missingSecrets(env) })
   }
   return null

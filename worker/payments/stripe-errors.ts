@@ -32,6 +32,11 @@ export function faultOf(error: unknown): StripeFault {
   return { kind: 'weather', reason: `${error.type} ${reason} ${error.statusCode ?? ''}`.trim() }
 }
 
+/** A failure of Stripe that every request under this key was and will be answered with. */
+export function isKeptFailure(error: unknown): boolean {
+  return error instanceof Stripe.errors.StripeAPIError && error.headers?.['idempotent-replayed'] === 'true'
+}
+
 export function quietReason(reason: string): string {
   return KEPT_QUIET.has(reason) ? 'card_declined' : reason
 }

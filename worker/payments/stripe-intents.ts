@@ -2,7 +2,7 @@ import type Stripe from 'stripe'
 import { parsePaymentId } from '../../schema/ids.ts'
 import type { AuthorizeRequest, PaymentRequest } from '../../schema/rpc/purchase.ts'
 import { stripeAmount } from './stripe-amount.ts'
-import { faultOf } from './stripe-errors.ts'
+import { faultOf, isKeptFailure } from './stripe-errors.ts'
 
 /**
  * The PaymentIntent of a payment: made without means of payment and not confirmed, so that it can charge nobody, from
@@ -30,10 +30,18 @@ export async function makeIntent(
 /**
  * Which PaymentIntent a request is about. Without a reference: by Stripe's search, which knows a payment from about a
  * minute after it was made and for ever; before that by asking for it anew, which Stripe remembers for a day or more.
+ * Null: there is none, or none that anybody was ever told of and could have charged.
  */
 export async function findIntent(client: Stripe, request: PaymentRequest): Promise<string | null> {
   if (request.providerReference) return request.providerReference
-  return (await searchIntent(client, request.paymentId)) ?? makeIntent(client, request)
+  const found = await searchIntent(client, request.paymentId)
+  if (found) return found
+  try {
+    return await makeIntent(client, request)
+  } catch (error) {
+    if (isKeptFailure(error)) return null
+    throw error
+  }
 }
 
 async function searchIntent(client: Stripe, paymentId: string): Promise<string | null> {

@@ -55,7 +55,8 @@ async function authorize(env: Env, client: Stripe, request: AuthorizeRequest): P
   } catch (error) {
     const fault = faultOf(error)
     if (fault.kind === 'weather') throw error
-    if (fault.kind === 'refused') {
+    // A token that Stripe does not know is the shopper's affair.
+    if (fault.kind === 'refused' && fault.reason !== 'resource_missing') {
       const { reason, parameter } = fault
       log('error', 'Stripe refuses a payment', { paymentId: request.paymentId, reason, parameter })
     }
@@ -80,7 +81,7 @@ function captureOf(
   if (capture === 'manual') return { capture_method: 'manual' }
   return {
     capture_method: 'automatic',
-    payment_method_options: { card: { capture_method: 'manual' }, link: { capture_method: 'manual' } },
+    payment_method_options: { card: { capture_method: 'manual' } },
   }
 }
 
@@ -122,7 +123,8 @@ async function capture(client: Stripe, request: PaymentRequest): Promise<SettleV
 
 async function cancel(client: Stripe, request: PaymentRequest): Promise<SettleVerdict | 'captured'> {
   const id = await findIntent(client, request)
-  if (!id) return 'refused'
+  // There never was one that could have had money.
+  if (!id) return 'done'
   const change = () => client.paymentIntents.cancel(id)
   const status = await statusAfter(client, id, request, 'cancel', change)
   if (status === 'canceled') return 'done'

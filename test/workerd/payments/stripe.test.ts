@@ -150,6 +150,14 @@ describe('a payment that is undone', () => {
     },
   )
 
+  test('that Stripe failed to make is given up, though Stripe repeats its failure for a day', async () => {
+    await account.breakNext({ on: 'payment_intents$', status: 500 })
+    const request = newRequest()
+    expect(await authorizePayment(env, request)).toEqual({ outcome: 'unavailable' })
+    expect(await undoPayment(env, laterRequest(request, 'undo'))).toBe(true)
+    expect((await account.state()).intents).toEqual([])
+  })
+
   test('days later is found although Stripe has forgotten the keys', async () => {
     const request = newRequest()
     await authorizePayment(env, request)
@@ -269,7 +277,7 @@ test('no key and no token is ever logged', async () => {
   await authorizePayment(env, newRequest('pm_secret_token'))
   await account.breakNext({ on: '.', lost: 'request', times: 9 })
   await authorizePayment(env, newRequest('pm_secret_token'))
-  expect(lines.length).toBeGreaterThan(2)
+  expect(lines.length).toBeGreaterThan(1)
   for (const word of [
     'sk-of-nobody',
     account.secretKey,
