@@ -19,6 +19,7 @@ import { imagesRoutes } from './images/routes.ts'
 import { orderCommandRoutes } from './orders/command-routes.ts'
 import { ordersRoutes } from './orders/routes.ts'
 import { staffOrdersRoutes } from './orders/staff-routes.ts'
+import { statusRoutes } from './orders/status-routes.ts'
 import { paymentsRoutes } from './payments/routes.ts'
 import { reconcileRoutes } from './reconcile/routes.ts'
 import { arrivalRoutes } from './stock/arrival-routes.ts'
@@ -54,6 +55,7 @@ for (const routes of [
   ordersRoutes,
   staffOrdersRoutes,
   orderCommandRoutes,
+  statusRoutes,
   reconcileRoutes,
   webhooksRoutes,
 ]) {

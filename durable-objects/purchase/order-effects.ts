@@ -62,5 +62,6 @@ export function withStuckTold(before: PurchaseState, after: PurchaseState): Purc
   if (!order || order.version !== before.order?.version) return after
   const isSame = JSON.stringify(stuckEffects(before)) === JSON.stringify(stuckEffects(after))
   if (isSame && order === before.order) return after
-  return { ...after, order: { ...order, version: order.version + 1 } }
+  const wasStuck = stuckEffects(after).length > 0 && { wasStuck: true as const }
+  return { ...after, ...wasStuck, order: { ...order, version: order.version + 1 } }
 }

@@ -219,7 +219,7 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
         skus: lines.map(({ sku }) => sku),
         items: goodsIn(state.allocations),
         placedAt: fromIso(placedAt),
-        stuck: stuckEffects(state),
+        ...(state.wasStuck && { stuck: stuckEffects(state) }),
         order: JSON.stringify(order),
       },
     }

@@ -166,6 +166,8 @@ export interface PurchaseState {
   effects: Effect[]
   deallocations: Deallocation[]
   stockEffects: StockEffect[]
+  /** An effect needed a person once: from then on the record is told which do. */
+  wasStuck?: true
   /** What happened to the order and who did it; the oldest go first. */
   timeline: TimelineEntry[]
   /** Number of the last event of each subject. */

@@ -22,7 +22,8 @@ function eachOnce<T extends z.ZodType<{ lineId: string }>>(line: T) {
     .refine((lines) => new Set(lines.map(({ lineId }) => lineId)).size === lines.length, 'names a line twice')
 }
 
-export const captureSchema = z.strictObject({}).openapi('NewCapture')
+/** Of a command that needs no saying how. */
+export const nothingSchema = z.strictObject({})
 
 export const fulfillmentBodySchema = z
   .strictObject({
@@ -33,8 +34,6 @@ export const fulfillmentBodySchema = z
     tracking: trackingSchema.optional(),
   })
   .openapi('NewFulfillment')
-
-export const deliverySchema = z.strictObject({}).openapi('Delivery')
 
 export const cancellationSchema = z
   .strictObject({

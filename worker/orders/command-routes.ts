@@ -3,9 +3,8 @@ import type { Context } from 'hono'
 import { orderSchema } from '../../schema/http/order.ts'
 import {
   cancellationSchema,
-  captureSchema,
-  deliverySchema,
   fulfillmentBodySchema,
+  nothingSchema,
   receiptBodySchema,
   refundBodySchema,
   returnBodySchema,
@@ -109,7 +108,7 @@ async function reply(
 const capture = commandRoute({
   path: '/v1/admin/orders/{orderId}/captures',
   params: orderParam,
-  body: captureSchema,
+  body: nothingSchema,
   summary: 'Capture the payment',
   description:
     'Takes what was authorized, without what was cancelled meanwhile. The provider is asked until it has done it; then the order is `paid` and `order.paid` is told.',
@@ -140,7 +139,7 @@ orderCommandRoutes.openapi(fulfill, (c) =>
 const deliver = commandRoute({
   path: '/v1/admin/orders/{orderId}/fulfillments/{fulfillmentId}/delivery',
   params: fulfillmentParam,
-  body: deliverySchema,
+  body: nothingSchema,
   summary: 'Say that a fulfillment was delivered',
   description: 'Told as `order.delivered`, once.',
   codes: ['fulfillment_not_found'],
