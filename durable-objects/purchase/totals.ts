@@ -38,7 +38,8 @@ export function priceCart(cart: ToPrice, at: EpochMs): Priced {
   const { terms } = cart
   const currency = { code: terms.currency, base: 10n, exponent: 0n }
   const money = (amount: number | bigint) => dinero({ amount: BigInt(amount), currency })
-  const wire = (value: Dinero<bigint>): Money => ({ amount: amountOf(value), currency: terms.currency })
+  const inMinor = (amount: number | bigint): Money => ({ amount: Number(amount), currency: terms.currency })
+  const wire = (value: Dinero<bigint>): Money => inMinor(amountOf(value))
   const destination = destinationOf(terms, cart.shippingAddress)
   const rateOf = (taxCategory: string) => {
     const rate = pickRate(terms.taxRates, destination, taxCategory, at)
@@ -75,39 +76,39 @@ export function priceCart(cart: ToPrice, at: EpochMs): Priced {
     at,
   )
 
-  const taxed = (amount: Dinero<bigint>, taxCategory: string): Dinero<bigint> => {
+  /** Adds one amount to its tax group; its tax. */
+  const taxed = (amount: bigint, taxCategory: string): number => {
     const rate = rates.get(taxCategory)
-    if (!rate) return money(0)
-    const tax = money(rate.isReversed ? 0 : taxOf(amountOf(amount), fractionOf(rate.rate), isIncluded))
-    taxes.put(rate, isIncluded ? subtract(amount, tax) : amount, tax)
+    if (!rate) return 0
+    const tax = rate.isReversed ? 0 : taxOf(Number(amount), fractionOf(rate.rate), isIncluded)
+    taxes.put(rate, money(isIncluded ? amount - BigInt(tax) : amount), money(tax))
     return tax
   }
   let [subtotal, discountSum, tax] = [money(0), money(0), money(0)]
   const lines: Priced['lines'] = cart.lines.map(({ facts }, index) => {
     const { unitPrice, quantity } = discountable[index]!
-    const whole = money(unitPrice * quantity)
-    const off = money(discounted.lines[index]!)
-    const total = subtract(whole, off)
-    const lineTax = taxed(total, facts.taxCategory)
-    subtotal = add(subtotal, whole)
-    discountSum = add(discountSum, off)
-    tax = add(tax, lineTax)
+    const whole = unitPrice * quantity
+    const off = discounted.lines[index]!
+    const lineTax = taxed(whole - off, facts.taxCategory)
+    subtotal = add(subtotal, money(whole))
+    discountSum = add(discountSum, money(off))
+    tax = add(tax, money(lineTax))
     return {
-      unitPrice: wire(money(unitPrice)),
-      discount: wire(off),
-      total: wire(total),
-      tax: wire(lineTax),
+      unitPrice: inMinor(unitPrice),
+      discount: inMinor(off),
+      total: inMinor(whole - off),
+      tax: inMinor(lineTax),
     }
   })
   const shipping = money(toShip - discounted.shipping)
-  tax = add(tax, taxed(shipping, SHIPPING_TAX_CATEGORY))
+  tax = add(tax, money(taxed(toShip - discounted.shipping, SHIPPING_TAX_CATEGORY)))
   const total = [shipping, ...(isIncluded ? [] : [tax])].reduce(add, subtract(subtotal, discountSum))
 
   return {
     lines,
     discounts: {
       idle: discounted.idle,
-      given: discounted.given.map((one) => ({ ...one, off: wire(money(one.amount)) })),
+      given: discounted.given.map((one) => ({ ...one, off: inMinor(one.amount) })),
     },
     isInRange: isInRange(subtotal) && isInRange(total),
     totals: {

@@ -153,6 +153,28 @@ describe('a discount code', () => {
     expect(order).toMatchObject({ paymentStatus: 'paid', payments: [], totals: { total: EUR(0) } })
   })
 
+  test('is shown by the cart as it was paid, also after it has ended', async () => {
+    const endsAt = new Date(Date.now() + 3_600_000).toISOString()
+    await offer({ kind: 'percentage', value: '0.5', endsAt })
+    const cartId = await cartWith()
+    const { body: order } = await checkout(cartId)
+    testClock.advance(7_200_000)
+    expect(await read(cartId)).toMatchObject({ totals: order.totals, notices: [], discounts: [{ code }] })
+  })
+
+  test('is one of ten at the most', async () => {
+    const cartId = await cart()
+    const codes = Array.from({ length: 11 }, (_, index) => `${code}-${index}`)
+    for (const one of codes) {
+      await offer({ kind: 'fixed', value: { EUR: 1 }, isCombinable: true }, one)
+      const { status, body } = await apply(cartId, one)
+      if (one === codes[10]) expect(body).toMatchObject({ code: 'cart_full', limit: 10 })
+      else expect(status).toBe(200)
+    }
+    expect((await apply(cartId, codes[3])).status).toBe(200)
+    expect((await read(cartId)).totals.discount).toEqual(EUR(10))
+  })
+
   test('counts for the categories above the one that the product was put in', async () => {
     const [parent, child] = [`${code}-parent`, `${code}-child`]
     await staff('PUT', `/v1/admin/categories/${parent}`, { name: 'Parent' })
