@@ -1,6 +1,7 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import { LEASE_MS } from '../../schema/rpc/purchase.ts'
 import { RENUDGE_AFTER_MS } from '../nudge.ts'
+import { firstEffects } from './effects.ts'
 import { isRunning, type PurchaseState } from './state.ts'
 
 /** A cart that holds nothing keeps nothing from others, so it rests for a day before it counts as expired. */
@@ -30,7 +31,9 @@ export function agendaOf({ state, unconfirmedSince, keptUntil }: AgendaFacts): M
   if (attempt && isRunning(attempt))
     agenda.set('advance', Math.max(attempt.leaseUntil, attempt.steppedAt + LEASE_MS))
   if (attempt?.stage === 'waiting') agenda.set('advance', attempt.windowEndsAt!)
-  if (state.effects.length > 0) agenda.set('effects', Math.min(...state.effects.map(({ nextAt }) => nextAt)))
+  if (state.effects.length > 0) {
+    agenda.set('effects', Math.min(...firstEffects(state.effects).map(({ nextAt }) => nextAt)))
+  }
   if (state.deallocations.length > 0) agenda.set('deallocate', state.updatedAt)
   if (state.stockEffects.length > 0) {
     agenda.set('stock', Math.min(...state.stockEffects.map(({ nextAt }) => nextAt)))

@@ -1,6 +1,6 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import { captureRequest, undoRequest } from './payment-request.ts'
-import type { PaymentRef, PurchaseState } from './state.ts'
+import type { Effect, PaymentRef, PurchaseState } from './state.ts'
 
 /** First retry of an effect outside; each next waits twice as long. */
 export const EFFECT_RETRY_FIRST_MS = 5_000
@@ -20,6 +20,12 @@ export function withEffect(
   if (state.effects.some((effect) => effect.id === id)) return state
   const request = kind === 'capture' ? captureRequest(payment) : undoRequest(payment)
   return { ...state, effects: [...state.effects, { id, do: kind, request, tries: 0, nextAt }] }
+}
+
+/** The first effect of each payment: what comes later relies on what comes before, a refund on its capture. */
+export function firstEffects(effects: readonly Effect[]): Effect[] {
+  const seen = new Set<string>()
+  return effects.filter(({ request: { paymentId } }) => !seen.has(paymentId) && seen.add(paymentId))
 }
 
 export function withoutEffect(state: PurchaseState, id: string): PurchaseState {

@@ -6,6 +6,7 @@ import { IDEMPOTENCY_KEPT_MS } from '../../schema/rpc/idempotency.ts'
 import type { OrderAction, OrderCommand, PendingEffect } from '../../schema/rpc/purchase.ts'
 import { cancelOrder } from './cancel-order.ts'
 import { captureOrder } from './capture-order.ts'
+import { firstEffects } from './effects.ts'
 import { deliverOrder, fulfillOrder, unitsToShip } from './fulfill-order.ts'
 import { effectDone, effectFailed, withStuckTold } from './order-effects.ts'
 import { permits } from './order-states.ts'
@@ -118,13 +119,9 @@ export class OrderCommands {
     this.#record.commit({ state: withStuckTold(state, next) })
   }
 
-  /** The first effect of each payment: what comes later relies on what comes before, a refund on its capture. */
   effects(): PendingEffect[] {
-    const firsts = new Map<string, PendingEffect>()
-    for (const { id, do: what, request } of this.#record.state?.effects ?? []) {
-      if (!firsts.has(request.paymentId)) firsts.set(request.paymentId, { id, do: what, request })
-    }
-    return [...firsts.values()]
+    const { state } = this.#record
+    return firstEffects(state?.effects ?? []).map(({ id, do: what, request }) => ({ id, do: what, request }))
   }
 
   /** A settled effect is gone, so a repeat finds nothing to do. */

@@ -20,6 +20,7 @@ import {
   silenceQueue,
   stamp,
   stocked,
+  usedBy,
 } from './shop.ts'
 
 let mend: () => void = () => {}
@@ -198,6 +199,20 @@ describe('goods that come back', () => {
       expect([await onHand(tee), await onHand(cap)]).toEqual([4, 3])
     },
   )
+})
+
+test('units that are cancelled may be had again by a customer of whom no more may have them', async () => {
+  const shopper = new Shopper()
+  const tee = await stocked(5, { maxPerCustomer: 3 })
+  shopper.customer = crypto.randomUUID()
+  ok(await shopper.create([[tee, 3]]))
+  expect((await shopper.checkout()).answer).toMatchObject({ kind: 'placed' })
+  ok(await act(shopper, { do: 'cancel', lines: [{ lineId: 'line_1', quantity: 1 }], reason: null }))
+  expect(await usedBy(shopper.customer, tee.sku)).toEqual({ reserved: 0, allocated: 2 })
+  ok(await act(shopper, SHIP))
+  // What was shipped was had.
+  expect(await usedBy(shopper.customer, tee.sku)).toEqual({ reserved: 0, allocated: 2 })
+  expect(await promised(tee.sku)).toEqual({ reserved: 0, allocated: 0 })
 })
 
 describe('money', () => {
