@@ -43,7 +43,7 @@ export function viewCart(state: PurchaseState, at: EpochMs): Cart {
     note: state.note,
     metadata: state.metadata,
     totals: priced.totals,
-    notices: [...noticesOf(state, lines), ...(isOver(state) ? [] : discountNotices(state, priced))],
+    notices: [...noticesOf(state, lines), ...(isOver(state) ? [] : discountNotices(state, priced, at))],
     order:
       state.order && state.orderToken ? { id: orderId(state.purchaseId), token: state.orderToken } : null,
     createdAt: toIso(state.createdAt),

@@ -1,7 +1,9 @@
+import type { EpochMs } from '../../runtime/clock.ts'
 import type { Notice } from '../../schema/http/cart.ts'
 import type { GivenDiscount } from '../../schema/http/discount.ts'
+import { isLive, supplyKey, usesOf } from './demand.ts'
 import type { IdleReason } from './discounts.ts'
-import type { PurchaseState } from './state.ts'
+import type { CartDiscount, PurchaseState } from './state.ts'
 import type { Priced } from './totals.ts'
 
 const REASONS: Record<IdleReason, string> = {
@@ -27,11 +29,26 @@ export function discountsOf(state: PurchaseState, { discounts }: Priced): GivenD
   }))
 }
 
-export function discountNotices(state: PurchaseState, { discounts }: Priced): Notice[] {
-  return discounts.idle.map(({ discount, reason }) => ({
-    code: 'discount_not_applied',
-    severity: 'info',
-    path: `/discounts/${state.discounts.findIndex((one) => one.discount.code === discount.code)}`,
-    message: `The code ${discount.code} gives nothing now. ${REASONS[reason]}`,
-  }))
+export function discountNotices(state: PurchaseState, { discounts }: Priced, at: EpochMs): Notice[] {
+  const pathOf = (code: string) =>
+    `/discounts/${state.discounts.findIndex(({ discount }) => discount.code === code)}`
+  const idle = discounts.idle.map(({ discount: { code }, reason }): Notice => {
+    const message = `The code ${code} gives nothing now. ${REASONS[reason]}`
+    return { code: 'discount_not_applied', severity: 'info', path: pathOf(code), message }
+  })
+  const lapsed = state.discounts.filter((applied) => hasLapsed(state, applied, at))
+  return [
+    ...idle,
+    ...lapsed.map(({ discount: { code } }): Notice => {
+      const message = `No use of the code ${code} is held. PUT it again, or check out, to use it if one is left.`
+      return { code: 'discount_hold_expired', severity: 'warning', path: pathOf(code), message }
+    }),
+  ]
+}
+
+/** A counted use is held as lines are; a cart that holds at checkout only has none to lose. */
+function hasLapsed({ hold, holds, customer }: PurchaseState, applied: CartDiscount, at: EpochMs): boolean {
+  if (hold === 'checkout') return false
+  const held = new Map(holds.map((one) => [supplyKey(one), one]))
+  return usesOf({ discounts: [applied], customer }).some((use) => !isLive(held.get(supplyKey(use)), at))
 }

@@ -261,6 +261,18 @@ describe('uses', () => {
     await cartWith()
   })
 
+  test('that are not held any more are said, and held again with the code if there are some', async () => {
+    await offer({ kind: 'percentage', value: '0.5', limits: { uses: 1 } })
+    const cartId = await cartWith()
+    expect((await read(cartId)).notices).toEqual([])
+    testClock.advance(901_000)
+    const notices = (await read(cartId)).notices.map(({ code: notice }: { code: string }) => notice)
+    expect(notices).toEqual(['hold_expired', 'discount_hold_expired'])
+    await call('PUT', `/v1/carts/${cartId}/lines/${sku}`, { body: { quantity: 2 } })
+    expect((await apply(cartId)).body.notices).toEqual([])
+    expect(refused(await apply(await cart()))).toEqual(unavailable('used_up'))
+  })
+
   test('of one customer are counted over carts and orders, also when the contact comes later', async () => {
     await offer({ kind: 'percentage', value: '0.5', limits: { usesPerCustomer: 1 } })
     const contact = { email: `${crypto.randomUUID()}@example.com` }
