@@ -29,7 +29,7 @@ export function faultOf(error: unknown): StripeFault {
   if (error instanceof Stripe.errors.StripeInvalidRequestError) {
     return { kind: 'refused', reason, parameter: error.param ?? null }
   }
-  return { kind: 'weather', reason: `${error.type} ${reason} ${error.statusCode ?? ''}`.trim() }
+  return { kind: 'weather', reason: [error.type, error.code, error.statusCode].filter(Boolean).join(' ') }
 }
 
 /** A failure of Stripe that every request under this key was and will be answered with. */
