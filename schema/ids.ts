@@ -12,6 +12,8 @@ export const ID_PREFIXES = {
   variant: 'var',
   payment: 'pay',
   refund: 'rfd',
+  fulfillment: 'ful',
+  return: 'ret',
   request: 'req',
 } as const
 

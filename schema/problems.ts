@@ -76,6 +76,12 @@ export const PROBLEMS = {
   },
   cart_not_found: { status: 404, title: 'No such cart', next: 'POST /v1/carts makes a new one.' },
   order_not_found: { status: 404, title: 'No such order', next: 'Check the id and the Order-Token.' },
+  fulfillment_not_found: {
+    status: 404,
+    title: 'The order has no such fulfillment',
+    next: 'Read the order.',
+  },
+  return_not_found: { status: 404, title: 'The order has no such return', next: 'Read the order.' },
   payment_not_found: { status: 404, title: 'No such payment', next: 'Check `paymentId`.' },
   shipping_method_not_found: {
     status: 404,
@@ -145,6 +151,11 @@ export const PROBLEMS = {
     status: 409,
     title: 'The customer has the most units one customer may have',
     next: '`lines[].available` is the most each line could be set to for this contact.',
+  },
+  discount_unavailable: {
+    status: 409,
+    title: 'The discount cannot be used',
+    next: '`reason` says why; `discount` is the code. Remove it, or use another one.',
   },
   not_on_sale: {
     status: 409,

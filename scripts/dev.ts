@@ -23,6 +23,7 @@ async function dev(): Promise<void> {
   const variables = {
     ADMIN_KEY: settings.adminKey,
     PAYMENTS: settings.payments,
+    ...settings.paymentSecrets,
     RATE_LIMITS: settings.rateLimits,
   }
   const child = spawn(

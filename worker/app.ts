@@ -1,6 +1,7 @@
 import { HTTPException } from 'hono/http-exception'
 import { errorText, log } from '../runtime/log.ts'
 import { authRoutes } from './auth/routes.ts'
+import { discountRoutes } from './carts/discount-routes.ts'
 import { cartsRoutes } from './carts/routes.ts'
 import { catalogueRoutes } from './catalogue/routes.ts'
 import { notificationRoutes } from './checkout/notification-route.ts'
@@ -15,8 +16,10 @@ import { Problem, replyProblem } from './http/problem.ts'
 import { requestId } from './http/request-id.ts'
 import { isWeather } from './http/weather.ts'
 import { imagesRoutes } from './images/routes.ts'
+import { orderCommandRoutes } from './orders/command-routes.ts'
 import { ordersRoutes } from './orders/routes.ts'
 import { staffOrdersRoutes } from './orders/staff-routes.ts'
+import { statusRoutes } from './orders/status-routes.ts'
 import { paymentsRoutes } from './payments/routes.ts'
 import { reconcileRoutes } from './reconcile/routes.ts'
 import { arrivalRoutes } from './stock/arrival-routes.ts'
@@ -46,10 +49,13 @@ for (const routes of [
   catalogueRoutes,
   paymentsRoutes,
   cartsRoutes,
+  discountRoutes,
   checkoutRoutes,
   notificationRoutes,
   ordersRoutes,
   staffOrdersRoutes,
+  orderCommandRoutes,
+  statusRoutes,
   reconcileRoutes,
   webhooksRoutes,
 ]) {

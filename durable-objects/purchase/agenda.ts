@@ -1,6 +1,7 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import { LEASE_MS } from '../../schema/rpc/purchase.ts'
 import { RENUDGE_AFTER_MS } from '../nudge.ts'
+import { firstEffects } from './effects.ts'
 import { isRunning, type PurchaseState } from './state.ts'
 
 /** A cart that holds nothing keeps nothing from others, so it rests for a day before it counts as expired. */
@@ -8,7 +9,7 @@ export const CART_IDLE_MS = 24 * 3_600_000
 /** As long as idempotency keys are kept: a shopper may still come back to an expired cart for a week. */
 export const EMPTY_AFTER_MS = 7 * 24 * 3_600_000
 
-export type Task = 'advance' | 'effects' | 'deallocate' | 'settle' | 'nudge' | 'expire' | 'empty'
+export type Task = 'advance' | 'effects' | 'deallocate' | 'stock' | 'settle' | 'nudge' | 'expire' | 'empty'
 
 export interface AgendaFacts {
   state: PurchaseState | null
@@ -30,8 +31,13 @@ export function agendaOf({ state, unconfirmedSince, keptUntil }: AgendaFacts): M
   if (attempt && isRunning(attempt))
     agenda.set('advance', Math.max(attempt.leaseUntil, attempt.steppedAt + LEASE_MS))
   if (attempt?.stage === 'waiting') agenda.set('advance', attempt.windowEndsAt!)
-  if (state.effects.length > 0) agenda.set('effects', Math.min(...state.effects.map(({ nextAt }) => nextAt)))
+  if (state.effects.length > 0) {
+    agenda.set('effects', Math.min(...firstEffects(state.effects).map(({ nextAt }) => nextAt)))
+  }
   if (state.deallocations.length > 0) agenda.set('deallocate', state.updatedAt)
+  if (state.stockEffects.length > 0) {
+    agenda.set('stock', Math.min(...state.stockEffects.map(({ nextAt }) => nextAt)))
+  }
   if (state.status === 'open' && attempt?.hasLongHolds) agenda.set('settle', attempt.steppedAt + LEASE_MS)
   if (state.status === 'open') agenda.set('expire', cartExpiresAt(state))
   const isOver = state.status === 'abandoned' || state.status === 'expired'
@@ -54,6 +60,8 @@ const PAUSES_MS: Record<Task, [first: number, most: number]> = {
   advance: [2_000, 10_000],
   effects: [5_000, 60_000],
   deallocate: [2_000, 60_000],
+  // The effects themselves say how long they wait.
+  stock: [2_000, 60_000],
   settle: [2_000, 60_000],
   nudge: [RENUDGE_AFTER_MS, 60_000],
   expire: [1_000, 60_000],

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../../runtime/clock.ts'
+import type { Discount } from '../../schema/http/discount.ts'
 import { type Refusal, refuse } from '../../schema/outcome.ts'
 import type { MarketTerms, VariantFacts } from '../../schema/rpc/catalogue-facts.ts'
 import {
@@ -11,6 +12,7 @@ import {
 } from '../../schema/rpc/purchase.ts'
 import { missingParts } from './begin-checkout.ts'
 import { repriceLines, whyOverCustomerLimit, whyTooLarge } from './decide-cart.ts'
+import { countUses, refreshDiscounts } from './discount-commands.ts'
 import { EFFECT_RETRY_FIRST_MS, withEffect } from './effects.ts'
 import { paymentFailedEvent, reasonCode } from './event-data.ts'
 import { authorizeRequest, captureRequest, paymentOf, undoRequest } from './payment-request.ts'
@@ -29,6 +31,7 @@ export function stepOf(state: PurchaseState, answer: CheckoutAnswer | null): Che
         market: state.terms.code,
         locale: state.locale,
         email: state.contact?.email ?? null,
+        discounts: state.discounts.map(({ discount }) => discount.code),
       }
     case 'holding':
       return { do: 'hold' }
@@ -77,18 +80,28 @@ export function fail(state: PurchaseState, refusal: Refusal, at: EpochMs, isKept
   }
 }
 
+/** What the runner has read anew. */
+export interface Fresh {
+  facts: readonly VariantFacts[]
+  terms: MarketTerms
+  customer: CustomerKey | null
+  /** Those of the cart's codes that the store still has. */
+  discounts: readonly Discount[]
+}
+
 /** New prices and terms. Nothing is charged unless the total is what the shopper expects. */
 export function reprice(
   state: PurchaseState,
-  facts: readonly VariantFacts[],
-  terms: MarketTerms,
-  customer: CustomerKey | null,
+  { facts, terms, customer, discounts }: Fresh,
   at: EpochMs,
 ): Change {
   const lines = repriceLines(state.lines, facts)
   if (!Array.isArray(lines)) return fail(state, lines, at)
   // Said anew with each checkout: a cart may be older than the quotas, and the key of the hash may have changed.
-  const repriced = { ...state, lines, terms, customer }
+  const today = refreshDiscounts(state, discounts, at)
+  const fresh = { ...state, lines, terms, customer, discounts: today.discounts }
+  if (today.gone) return fail(fresh, today.gone, at)
+  const repriced = countUses(fresh, at)
   const over = lines.find((line) => line.quantity > (line.facts.maxPerOrder ?? Number.POSITIVE_INFINITY))
   if (over) {
     const { sku, maxPerOrder } = over.facts

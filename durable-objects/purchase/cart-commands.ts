@@ -1,6 +1,7 @@
 import { type EpochMs, now } from '../../runtime/clock.ts'
 import { isSameSecret } from '../../runtime/digest.ts'
 import type { Cart } from '../../schema/http/cart.ts'
+import type { Discount } from '../../schema/http/discount.ts'
 import { type Outcome, type Refusal, refuse } from '../../schema/outcome.ts'
 import { PROBLEMS } from '../../schema/problems.ts'
 import { IDEMPOTENCY_KEPT_MS } from '../../schema/rpc/idempotency.ts'
@@ -14,6 +15,7 @@ import type {
 import { viewCart } from './cart-view.ts'
 import { applyPatch, type Decided, newPurchase, setLines, whyClosed, whyTooLarge } from './decide-cart.ts'
 import { needsOf } from './demand.ts'
+import { applyDiscount, usesIn, withoutDiscount } from './discount-commands.ts'
 import { holdLines, releaseAll, type Touched } from './hold-lines.ts'
 import type { PurchaseRecord } from './record.ts'
 import type { PurchaseState, Supply } from './state.ts'
@@ -116,7 +118,33 @@ export class CartCommands {
       const supplies = suppliesOf([state, after], new Set(rebuilt.map(({ sku }) => sku)))
       const all = state.customer === after.customer ? [] : suppliesOf([state, after], skusOf(after))
       const quotas = all.filter(({ kind }) => kind === 'quota')
+      if (state.customer !== after.customer) quotas.push(...usesIn([state, after]))
       return this.#hold(state, after, { supplies: [...supplies, ...quotas], skus: skusOf(after) }, at)
+    })
+  }
+
+  async applyDiscount(command: {
+    secret: string
+    settings: PurchaseSettings
+    discount: Discount
+  }): Promise<CartOutcome> {
+    return this.#change(command, (state, at) => {
+      const applied = applyDiscount(state, command.discount, at)
+      if (!applied.ok) return applied
+      const supplies = usesIn([applied.state])
+      return this.#hold(state, applied.state, { supplies, skus: new Set() }, at)
+    })
+  }
+
+  async removeDiscount(command: {
+    secret: string
+    settings: PurchaseSettings
+    code: string
+  }): Promise<CartOutcome> {
+    return this.#change(command, (state, at) => {
+      const supplies = usesIn([state])
+      const after = withoutDiscount(state, command.code)
+      return this.#hold(state, after, { supplies, skus: new Set(), mayGrow: false }, at)
     })
   }
 

@@ -3,13 +3,14 @@ import { toIso } from '../../runtime/clock.ts'
 import type { Cart, CartLine, Notice } from '../../schema/http/cart.ts'
 import { cartId, orderId } from '../../schema/ids.ts'
 import { demandOf, supplyKey } from './demand.ts'
+import { discountNotices, discountsOf } from './discount-view.ts'
 import { usableShippingMethod } from './shipping.ts'
 import type { Line, PurchaseState } from './state.ts'
 import { priceCart } from './totals.ts'
 
 /** The cart as the API answers it at `at`: what it shows of holds is derived from the clock, never stored. */
 export function viewCart(state: PurchaseState, at: EpochMs): Cart {
-  const priced = priceCart(state, at)
+  const priced = priceCart(state, pricedAt(state, at))
   const holdOf = lineHolds(state, at)
   const lines = state.lines.map((line, index): CartLine => {
     const { facts, quantity, properties } = line
@@ -19,7 +20,8 @@ export function viewCart(state: PurchaseState, at: EpochMs): Cart {
       title: facts.title,
       image: facts.image,
       quantity,
-      unitPrice: { amount: facts.unitPrice, currency: state.terms.currency },
+      unitPrice: priced.lines[index]!.unitPrice,
+      discount: priced.lines[index]!.discount,
       total: priced.lines[index]!.total,
       properties,
       hold: holdOf(line),
@@ -33,7 +35,7 @@ export function viewCart(state: PurchaseState, at: EpochMs): Cart {
     locale: state.locale,
     hold: state.hold,
     lines,
-    discounts: [],
+    discounts: discountsOf(state, priced),
     contact: state.contact,
     shippingAddress: state.shippingAddress,
     billingAddress: state.billingAddress,
@@ -41,7 +43,7 @@ export function viewCart(state: PurchaseState, at: EpochMs): Cart {
     note: state.note,
     metadata: state.metadata,
     totals: priced.totals,
-    notices: noticesOf(state, lines),
+    notices: [...noticesOf(state, lines), ...(isOver(state) ? [] : discountNotices(state, priced, at))],
     order:
       state.order && state.orderToken ? { id: orderId(state.purchaseId), token: state.orderToken } : null,
     createdAt: toIso(state.createdAt),
@@ -49,9 +51,19 @@ export function viewCart(state: PurchaseState, at: EpochMs): Cart {
   }
 }
 
+/** What is being paid or was ordered stays as it was priced, whatever has ended or come into force since. */
+function pricedAt({ status, attempt }: PurchaseState, at: EpochMs): EpochMs {
+  const isDecided = status === 'completed' || (status === 'checking_out' && attempt?.totals)
+  return isDecided && attempt ? attempt.pricedAt : at
+}
+
+function isOver({ status }: PurchaseState): boolean {
+  return status === 'completed' || status === 'abandoned'
+}
+
 /** A line is held while all its items are, and until the first of them ends. */
 function lineHolds(state: PurchaseState, at: EpochMs): (line: Line) => CartLine['hold'] {
-  const isClosed = state.status === 'completed' || state.status === 'abandoned'
+  const isClosed = isOver(state)
   const holds = new Map(state.holds.map((hold) => [supplyKey(hold), hold]))
   const demand = demandOf(state)
   return ({ facts }) => {

@@ -32,6 +32,7 @@ export function newPurchase(
     hold,
     status: 'open',
     lines: [],
+    discounts: [],
     holds: [],
     stockVersion: 0,
     contact: null,
@@ -50,6 +51,8 @@ export function newPurchase(
     allocations: [],
     effects: [],
     deallocations: [],
+    stockEffects: [],
+    timeline: [],
     sequences: past ?? { cart: 0, order: 0 },
   }
 }

@@ -10,7 +10,7 @@ export interface Need extends Supply {
 }
 
 /** Lines, and who they are for: as much of a purchase as decides what it needs. */
-export type Wanted = Pick<PurchaseState, 'lines' | 'customer'>
+export type Wanted = Pick<PurchaseState, 'lines' | 'customer' | 'discounts'>
 
 /** One text for a supply. Quotas sort before items, so a customer who has enough is refused before goods are moved. */
 export function supplyKey({ kind, item }: Supply): string {
@@ -27,14 +27,30 @@ export function needsOf({ facts, quantity }: Line, customer: CustomerKey | null)
   return [...needs, { kind: 'quota', item, quantity, limit: facts.maxPerCustomer }]
 }
 
-/** What all lines need together, by `supplyKey`. Two lines may share an item, so no line is counted alone. */
-export function demandOf({ lines, customer }: Wanted): Map<string, Need> {
+/** One use of each code that counts, in all and of its customer. */
+export function usesOf({ discounts, customer }: Pick<Wanted, 'customer' | 'discounts'>): Need[] {
+  return discounts
+    .filter(({ isCounted }) => isCounted)
+    .flatMap(({ discount: { code, limits } }) => {
+      const uses: Need[] = []
+      if (limits.uses !== null) {
+        uses.push({ kind: 'quota', item: `discount/${code}`, quantity: 1, limit: limits.uses })
+      }
+      if (limits.usesPerCustomer !== null && customer !== null) {
+        const item = `discount/${code}/customer/${customer}`
+        uses.push({ kind: 'quota', item, quantity: 1, limit: limits.usesPerCustomer })
+      }
+      return uses
+    })
+}
+
+/** What all lines and codes need together, by `supplyKey`. Two lines may share an item, so no line is counted alone. */
+export function demandOf(wanted: Wanted): Map<string, Need> {
   const demand = new Map<string, Need>()
-  for (const line of lines) {
-    for (const need of needsOf(line, customer)) {
-      const key = supplyKey(need)
-      demand.set(key, { ...need, quantity: need.quantity + (demand.get(key)?.quantity ?? 0) })
-    }
+  const ofLines = wanted.lines.flatMap((line) => needsOf(line, wanted.customer))
+  for (const need of [...ofLines, ...usesOf(wanted)]) {
+    const key = supplyKey(need)
+    demand.set(key, { ...need, quantity: need.quantity + (demand.get(key)?.quantity ?? 0) })
   }
   return demand
 }

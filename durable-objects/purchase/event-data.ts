@@ -10,7 +10,12 @@ export function orderEvent(type: EventDraft['type'], order: Order): EventDraft {
   const data: OrderEventData = {
     ...rest,
     lines: order.lines.map(({ properties, ...line }) => line),
+    fulfillments: order.fulfillments.map(({ tracking, ...fulfillment }) => fulfillment),
     refunds: order.refunds.map(({ reason, ...refund }) => refund),
+    returns: order.returns.map((back) => ({
+      ...back,
+      lines: back.lines.map(({ reason, ...line }) => line),
+    })),
     cancellation: order.cancellation && { cancelledAt: order.cancellation.cancelledAt },
   }
   return { type, subject: 'order', data }

@@ -25,3 +25,8 @@ export function captureRequest(payment: PaymentRef): PaymentRequest {
 export function undoRequest(payment: PaymentRef): PaymentRequest {
   return { ...payment, idempotencyKey: `${payment.paymentId}.undo` }
 }
+
+/** A payment may be given back in parts: the refund's id tells them apart. */
+export function refundRequest(part: PaymentRef, refundId: string): PaymentRequest {
+  return { ...part, idempotencyKey: refundId }
+}

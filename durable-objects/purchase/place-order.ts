@@ -3,9 +3,11 @@ import { sha256Hex } from '../../runtime/digest.ts'
 import type { Order, Payment } from '../../schema/http/order.ts'
 import { orderId } from '../../schema/ids.ts'
 import type { Money } from '../../schema/money.ts'
+import { PAID_LATER } from '../../schema/payment-providers.ts'
 import type { CheckoutAnswer } from '../../schema/rpc/purchase.ts'
 import { advance } from './attempt.ts'
 import { demandOf } from './demand.ts'
+import { discountsOf } from './discount-view.ts'
 import { EFFECT_RETRY_FIRST_MS, withEffect } from './effects.ts'
 import { orderEvent } from './event-data.ts'
 import { paymentOf } from './payment-request.ts'
@@ -30,7 +32,7 @@ export async function orderNumber(store: string, purchaseId: string): Promise<st
 export function place(state: PurchaseState, number: string, token: string, at: EpochMs): Change {
   const order = orderOf(state, number, at)
   const isPaid = order.paymentStatus === 'paid'
-  const isCapturedNow = !isPaid && state.settings.capture === 'automatic'
+  const isCapturedNow = order.paymentStatus === 'authorized' && state.settings.capture === 'automatic'
   const placed: PurchaseState = {
     ...advance(state, { stage: isCapturedNow ? 'capturing' : 'done' }, at),
     status: 'completed',
@@ -99,7 +101,7 @@ function orderOf(state: PurchaseState, number: string, at: EpochMs): Order {
     currency: state.terms.currency,
     locale: state.locale,
     status: 'placed',
-    paymentStatus: isFree ? 'paid' : 'authorized',
+    paymentStatus: isFree ? 'paid' : PAID_LATER.has(payment.provider) ? 'pending' : 'authorized',
     fulfillmentStatus: 'unfulfilled',
     lines: state.lines.map(({ facts, quantity, properties }, index) => ({
       id: `line_${index + 1}`,
@@ -109,12 +111,14 @@ function orderOf(state: PurchaseState, number: string, at: EpochMs): Order {
       fulfilled: 0,
       cancelled: 0,
       returned: 0,
-      unitPrice: money(facts.unitPrice),
-      discount: money(0),
+      credited: 0,
+      unitPrice: priced.lines[index]!.unitPrice,
+      discount: priced.lines[index]!.discount,
       tax: priced.lines[index]!.tax,
       total: priced.lines[index]!.total,
       properties,
     })),
+    discounts: discountsOf(state, priced).filter(({ amount }) => amount.amount > 0),
     totals,
     contact: state.contact,
     shippingAddress: state.shippingAddress,

@@ -12,8 +12,10 @@ import { CheckoutCommands } from './checkout-commands.ts'
 import { CommandQueue } from './command-queue.ts'
 import { expireCart } from './expire-cart.ts'
 import { OrderCommands } from './order-commands.ts'
+import { stuckEffects } from './order-effects.ts'
 import { recordCapture } from './place-order.ts'
 import { PurchaseRecord } from './record.ts'
+import { StockGoods } from './stock-goods.ts'
 import { StockHolds } from './stock-holds.ts'
 
 type Command<M extends keyof PurchaseRpc> = Parameters<PurchaseRpc[M]>[0]
@@ -36,7 +38,7 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
     const stock = new StockHolds(env)
     this.#carts = new CartCommands(this.#record, stock)
     this.#checkout = new CheckoutCommands(this.#record, stock)
-    this.#orders = new OrderCommands(this.#record)
+    this.#orders = new OrderCommands(this.#record, new StockGoods(env))
   }
 
   #alone<T>(command: () => T | Promise<T>): Promise<T> {
@@ -75,6 +77,14 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
     return this.#alone(() => this.#carts.update(command))
   }
 
+  async applyDiscount(command: Command<'applyDiscount'>): Answer<'applyDiscount'> {
+    return this.#alone(() => this.#carts.applyDiscount(command))
+  }
+
+  async removeDiscount(command: Command<'removeDiscount'>): Answer<'removeDiscount'> {
+    return this.#alone(() => this.#carts.removeDiscount(command))
+  }
+
   async abandon(command: Command<'abandon'>): Answer<'abandon'> {
     return this.#alone(() => this.#carts.abandon(command))
   }
@@ -92,9 +102,9 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
     return this.#alone(() => this.#checkout.take(attempt))
   }
 
-  async reprice({ lease, facts, terms, customer }: Command<'reprice'>): Answer<'reprice'> {
+  async reprice({ lease, ...fresh }: Command<'reprice'>): Answer<'reprice'> {
     return this.#alone(() =>
-      this.#checkout.step(lease, 'repricing', (state, at) => reprice(state, facts, terms, customer, at)),
+      this.#checkout.step(lease, 'repricing', (state, at) => reprice(state, fresh, at)),
     )
   }
 
@@ -143,12 +153,16 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
     return this.#orders.view(token)
   }
 
-  async cancel(command: Command<'cancel'>): Answer<'cancel'> {
+  async commandOrder(command: Command<'commandOrder'>): Answer<'commandOrder'> {
     return this.#alone(async () => {
-      const outcome = this.#orders.cancel(command)
+      const outcome = await this.#orders.run(command)
       if (outcome.ok) await this.#checkout.deallocate()
       return outcome
     })
+  }
+
+  async cancel(command: Command<'cancel'>): Answer<'cancel'> {
+    return this.commandOrder({ ...command, do: 'cancel', lines: null })
   }
 
   async pendingEffects(): Answer<'pendingEffects'> {
@@ -205,6 +219,7 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
         skus: lines.map(({ sku }) => sku),
         items: goodsIn(state.allocations),
         placedAt: fromIso(placedAt),
+        ...(state.wasStuck && { stuck: stuckEffects(state) }),
         order: JSON.stringify(order),
       },
     }
@@ -241,6 +256,8 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
         return store && background.runEffects(store, this.#record.purchaseId)
       case 'deallocate':
         return this.#alone(() => this.#checkout.deallocate())
+      case 'stock':
+        return this.#alone(() => this.#orders.tellStock())
       case 'settle':
         return this.#alone(() => this.#checkout.settle())
       case 'nudge':

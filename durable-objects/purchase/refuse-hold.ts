@@ -1,6 +1,7 @@
 import { type Refusal, refuse } from '../../schema/outcome.ts'
 import { LINE_QUANTITY_MAX } from '../../schema/quantity.ts'
-import { demandOf, needsOf, supplyKey, type Wanted } from './demand.ts'
+import { demandOf, needsOf, supplyKey, usesOf, type Wanted } from './demand.ts'
+import { refuseDiscount } from './refuse-discount.ts'
 import type { Line } from './state.ts'
 
 export interface LineShortage {
@@ -14,8 +15,8 @@ export interface LineShortage {
 export type SupplyRefusals = ReadonlyMap<string, Refusal>
 
 /**
- * What the shopper is told when supplies refuse: a sale that is not on, too few goods, or too many for one customer, in
- * this order, since the first cannot be helped by fewer units. `asked`: the lines that the command is about.
+ * What the shopper is told when supplies refuse: a sale that is not on, a code without a use left, too few goods, or too many
+ * for one customer, in this order, since the first two cannot be helped by fewer units. `asked`: the lines that the command is about.
  */
 export function refuseHold(wanted: Wanted, asked: ReadonlySet<string>, refusals: SupplyRefusals): Refusal {
   const notOnSale = [...refusals].find(([, { code }]) => code === 'not_on_sale')
@@ -27,6 +28,8 @@ export function refuseHold(wanted: Wanted, asked: ReadonlySet<string>, refusals:
     const line = takers.find(({ facts: { sku } }) => asked.has(sku)) ?? takers[0]
     return refuse('not_on_sale', undefined, { sku: line?.facts.sku, ...facts })
   }
+  const spent = spentDiscount(wanted, refusals)
+  if (spent) return spent
   const most = new Map([...refusals].map(([key, { facts }]) => [key, Number(facts?.available ?? 0)]))
   const isShortOf = (kind: 'stock' | 'quota') => (line: Line) =>
     needsOf(line, wanted.customer).some((need) => need.kind === kind && most.has(supplyKey(need)))
@@ -39,6 +42,17 @@ export function refuseHold(wanted: Wanted, asked: ReadonlySet<string>, refusals:
       })
 }
 
+/** A code whose uses are all held or taken, in all or by its customer. */
+function spentDiscount({ discounts, customer }: Wanted, refusals: SupplyRefusals): Refusal | null {
+  for (const applied of discounts) {
+    const need = usesOf({ discounts: [applied], customer }).find((use) => refusals.has(supplyKey(use)))
+    if (!need) continue
+    const { code } = applied.discount
+    return refuseDiscount(code, need.item === `discount/${code}` ? 'used_up' : 'used_by_customer')
+  }
+  return null
+}
+
 /** `most`: how many units of each short supply the purchase could hold. */
 function shortagesOf(
   wanted: Wanted,
@@ -48,7 +62,7 @@ function shortagesOf(
   const demand = demandOf(wanted)
   return lines.map((line) => {
     const { facts, quantity } = line
-    const own = demandOf({ lines: [line], customer: wanted.customer })
+    const own = demandOf({ lines: [line], customer: wanted.customer, discounts: [] })
     const fitting = [...own].flatMap(([key, need]) => {
       const held = most.get(key)
       if (held === undefined) return []

@@ -1,5 +1,15 @@
 import type { MarketTerms } from '../../schema/rpc/catalogue-facts.ts'
-import type { PurchaseState } from './state.ts'
+import type { Line, PurchaseState } from './state.ts'
+
+/** What the chosen method costs, in minor units; nothing where nothing ships. */
+export function shippingPrice(cart: {
+  lines: readonly Line[]
+  terms: MarketTerms
+  shippingMethod: string | null
+}): number {
+  if (!cart.lines.some(({ facts }) => facts.requiresShipping)) return 0
+  return cart.terms.shippingMethods.find(({ code }) => code === cart.shippingMethod)?.price ?? 0
+}
 
 /** Whether a list of countries serves one; an empty list serves all. */
 export function serves(countries: readonly string[], country: string): boolean {

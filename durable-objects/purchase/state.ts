@@ -1,7 +1,8 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import type { EventType } from '../../schema/event-types.ts'
 import type { Address, Contact } from '../../schema/http/address.ts'
-import type { Order } from '../../schema/http/order.ts'
+import type { Discount } from '../../schema/http/discount.ts'
+import type { Order, TimelineEntry } from '../../schema/http/order.ts'
 import type { Totals } from '../../schema/http/totals.ts'
 import type { Money } from '../../schema/money.ts'
 import type { Refusal } from '../../schema/outcome.ts'
@@ -12,12 +13,20 @@ import type {
   PendingEffect,
   PurchaseSettings,
 } from '../../schema/rpc/purchase.ts'
+import type { Disposition } from '../../schema/rpc/stock.ts'
 
 /** One line of the cart, with what the catalogue said of its variant when it was last put or priced. */
 export interface Line {
   facts: VariantFacts
   quantity: number
   properties: Record<string, string>
+}
+
+/** A discount whose code the shopper gave, as the store had it when it was applied or last priced. */
+export interface CartDiscount {
+  discount: Discount
+  /** False once a checkout found that it gives nothing: then no use of it is held or taken. */
+  isCounted: boolean
 }
 
 /** Where units come from: a stock item, or a quota of what may be had in all, e.g. by one customer. */
@@ -49,6 +58,21 @@ export interface Effect extends PendingEffect {
   tries: number
   nextAt: EpochMs
 }
+
+/** What a stock item must still be told about an order: goods that left the house, or came back. */
+export type StockEffect = {
+  /** The command id at the item, together with `refusals`. */
+  id: string
+  item: string
+  quantity: number
+  tries: number
+  /** How often the item said no: its answers to goods that come back are kept under their key, so a new try needs a new one. */
+  refusals: number
+  nextAt: EpochMs
+} & (
+  | { do: 'fulfill'; fulfillmentId: string; location: string | null }
+  | { do: 'return'; disposition: Disposition; location: string; locationPriority: number; actor: string }
+)
 
 export type AttemptStage =
   | 'repricing'
@@ -117,6 +141,8 @@ export interface PurchaseState {
   hold: 'line' | 'checkout'
   status: PurchaseStatus
   lines: Line[]
+  /** In the order in which their codes were given. */
+  discounts: CartDiscount[]
   holds: Hold[]
   /** The largest version sent to Stock; commands in doubt are overtaken by a larger one. */
   stockVersion: number
@@ -139,6 +165,11 @@ export interface PurchaseState {
   allocations: Allocated[]
   effects: Effect[]
   deallocations: Deallocation[]
+  stockEffects: StockEffect[]
+  /** An effect needed a person once: from then on the record is told which do. */
+  wasStuck?: true
+  /** What happened to the order and who did it; the oldest go first. */
+  timeline: TimelineEntry[]
   /** Number of the last event of each subject. */
   sequences: { cart: number; order: number }
 }

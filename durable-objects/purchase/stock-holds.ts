@@ -49,7 +49,7 @@ export interface HoldContext {
 type Answer = 'set' | 'weather' | Refusal
 
 /** 32 calls to other objects at once: a cart of 1,000 lines takes some 30 rounds and does not flood its isolate. */
-const CALLS_AT_ONCE = 32
+export const CALLS_AT_ONCE = 32
 
 /** The calls to Stock on behalf of one purchase. The only place here that knows the weather of those calls. */
 export class StockHolds {

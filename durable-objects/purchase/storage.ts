@@ -1,5 +1,4 @@
 import type { EpochMs } from '../../runtime/clock.ts'
-import type { Order } from '../../schema/http/order.ts'
 import { type Outcome, refuse } from '../../schema/outcome.ts'
 import type { IdempotencyStamp } from '../../schema/rpc/idempotency.ts'
 import type { CheckoutAnswer } from '../../schema/rpc/purchase.ts'
@@ -7,7 +6,7 @@ import type { OutboxEvent } from '../../schema/rpc/source.ts'
 import { isBorn, migrate } from '../migrate.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { PaymentRef, PurchaseState } from './state.ts'
-import { upToDate } from './up-to-date.ts'
+import { orderUpToDate, upToDate } from './up-to-date.ts'
 
 /** Every command and read: the whole state; primary key. */
 const READ_DOCUMENTS = 'select part, json from document'
@@ -114,7 +113,10 @@ export class PurchaseStorage {
     const cart = parts.get('cart')
     if (cart === undefined) return null
     const order = parts.get('order')
-    return { ...upToDate(JSON.parse(cart)), order: order === undefined ? null : (JSON.parse(order) as Order) }
+    return {
+      ...upToDate(JSON.parse(cart)),
+      order: order === undefined ? null : orderUpToDate(JSON.parse(order)),
+    }
   }
 
   save(next: PurchaseState, before: PurchaseState | null): void {

@@ -49,13 +49,31 @@ export function pickRate(
   return candidates[0] ?? null
 }
 
+/**
+ * Whether the buyer owes the tax: a business of the country that the goods go to, by its VAT number (Directive 2006/112/EC,
+ * articles 138 and 194: Greek numbers begin with EL), and a rate that the merchant has marked so. Whether the number is in
+ * force is not asked here.
+ */
+export function owesTaxItself(
+  business: { vatNumber?: string | undefined } | null,
+  { isReverseCharge, country }: TaxRate,
+): boolean {
+  if (!isReverseCharge || !business?.vatNumber) return false
+  return business.vatNumber.startsWith(country === 'GR' ? 'EL' : country)
+}
+
 export function fractionOf(decimal: string): Fraction {
   const [whole = '0', decimals = ''] = decimal.split('.')
   return { numerator: BigInt(whole + decimals), denominator: 10n ** BigInt(decimals.length) }
 }
 
+/** A part of an amount, half up to the minor unit. */
+export function shareOf(amount: bigint, { numerator, denominator }: Fraction): bigint {
+  return (2n * amount * numerator + denominator) / (2n * denominator)
+}
+
 /** The tax in an amount (`isIncluded`) or on top of it, half up to the minor unit. Exact: no floating point. */
 export function taxOf(amount: number, rate: Fraction, isIncluded: boolean): number {
-  const divisor = isIncluded ? rate.denominator + rate.numerator : rate.denominator
-  return Number((2n * BigInt(amount) * rate.numerator + divisor) / (2n * divisor))
+  const denominator = isIncluded ? rate.denominator + rate.numerator : rate.denominator
+  return Number(shareOf(BigInt(amount), { numerator: rate.numerator, denominator }))
 }

@@ -5,7 +5,7 @@ import { takeFrom } from './cover.ts'
 import { allocatedTo, withLess } from './decide-deallocate.ts'
 import { assertUnits, type Decision, refused } from './decision.ts'
 import { sum } from './positions.ts'
-import { deltasOf, isBeyondHand, purchaseMovement, type Reservation } from './state.ts'
+import { deltasOf, isBeyondHand, purchaseMovement, type Reservation, type Share } from './state.ts'
 
 /** Allocated units leave the house, from the positions that were chosen for the order; once for each command id. */
 export function decideFulfill(
@@ -23,8 +23,8 @@ export function decideFulfill(
     return refused(refuse('stock_conflict', `${allocated} units are allocated to this order.`, facts))
   }
   const left = own.shares.map((share) => ({ ...share }))
-  const here = left.filter((share) => !isBeyondHand(share) && (location ?? share.location) === share.location)
-  const onHand = sum(here, (share) => share.quantity)
+  const here = left.filter(isOnHandAt(location))
+  const onHand = unitsOf(here)
   if (quantity > onHand) {
     const facts = { requested: quantity, onHand }
     return refused(refuse('stock_conflict', `Only ${onHand} of its units are on hand there.`, facts))
@@ -36,4 +36,18 @@ export function decideFulfill(
   const movement = purchaseMovement('fulfill', quantity, { purchaseId, orderId })
   const deltas = deltasOf(taken, { onHand: -1, allocated: -1 })
   return { outcome: { ok: true, taken }, change: { movement, deltas, reservation, place: null } }
+}
+
+/** What `decideFulfill` would find on hand for the order there. */
+export function shippable(own: Reservation | null, orderId: string, location: string | null): number {
+  return own && allocatedTo(own, orderId) > 0 ? unitsOf(own.shares.filter(isOnHandAt(location))) : 0
+}
+
+/** Null is any location. */
+function isOnHandAt(location: string | null): (share: Share) => boolean {
+  return (share) => !isBeyondHand(share) && (location ?? share.location) === share.location
+}
+
+function unitsOf(shares: readonly Share[]): number {
+  return sum(shares, (share) => share.quantity)
 }

@@ -28,7 +28,7 @@ import { documentOf } from './band.ts'
 import type { Book } from './book.ts'
 import { decideAllocate } from './decide-allocate.ts'
 import { decideDeallocate } from './decide-deallocate.ts'
-import { decideFulfill } from './decide-fulfill.ts'
+import { decideFulfill, shippable } from './decide-fulfill.ts'
 import { decideRelease } from './decide-release.ts'
 import { decideReserve, look } from './decide-reserve.ts'
 import type { Decision } from './decision.ts'
@@ -95,6 +95,10 @@ export class Stock extends DurableObject<Env> implements StockRpc {
 
   async fulfill(command: FulfillCommand): Promise<Outcome<{ taken: Taken[] }>> {
     return this.#decide(command, (_, own, at) => decideFulfill(own, command, at))
+  }
+
+  async shippable({ purchaseId, orderId, location }: Query<'shippable'>): Promise<number> {
+    return shippable(this.#storage.reservation(purchaseId), orderId, location)
   }
 
   async move(command: MoveCommand): Promise<Outcome<MoveAnswer>> {

@@ -18,6 +18,18 @@ export const addressSchema = z
     postalCode: z.string().trim().min(1).max(20),
     country: countrySchema,
     phone: z.string().trim().min(3).max(40).optional(),
+    vatNumber: z
+      .string()
+      .trim()
+      .toUpperCase()
+      .regex(/^[A-Z]{2}[0-9A-Z+*]{2,13}$/, 'is not a VAT number: a country prefix and up to 13 characters')
+      .optional()
+      .openapi({
+        type: 'string',
+        example: 'DE123456789',
+        description:
+          'Of a business, on the billing address: where it is in the country that the goods go to and the rate there is marked for reverse charge, prices are shown and paid without tax.',
+      }),
   })
   .openapi('Address')
 

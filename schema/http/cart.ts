@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { moneySchema } from '../money.ts'
 import { CART_LINES_MAX, handleSchema, LINE_QUANTITY_MAX, quantitySchema, skuSchema } from '../quantity.ts'
 import { addressSchema, contactSchema } from './address.ts'
+import { givenDiscountSchema } from './discount.ts'
 import { orNull } from './or-null.ts'
 import { localeSchema } from './plain-text.ts'
 import { propertiesSchema, totalsSchema } from './totals.ts'
@@ -52,7 +53,8 @@ export const cartLineSchema = z
     image: z.string().nullable(),
     quantity: z.int(),
     unitPrice: moneySchema,
-    total: moneySchema,
+    discount: moneySchema,
+    total: moneySchema.openapi({ description: '`unitPrice` x `quantity` - `discount`' }),
     properties: z.record(z.string(), z.string()),
     hold: z.object({ state: z.enum(['held', 'expired', 'none']), expiresAt: z.string().nullable() }),
   })
@@ -76,7 +78,7 @@ export const cartSchema = z
     locale: z.string(),
     hold: z.enum(['line', 'checkout']),
     lines: z.array(cartLineSchema),
-    discounts: z.array(z.object({ code: z.string() })),
+    discounts: z.array(givenDiscountSchema),
     contact: orNull(contactSchema),
     shippingAddress: orNull(addressSchema),
     billingAddress: orNull(addressSchema),

@@ -74,6 +74,10 @@ export const taxRateBodySchema = z
       .nullable()
       .optional()
       .openapi({ example: '2027-01-01' }),
+    isReverseCharge: z.boolean().default(false).openapi({
+      description:
+        'A business with a VAT number of this country owes the tax itself. For the rates of other countries than your own.',
+    }),
   })
   .openapi('TaxRateBody')
 export const taxRateSchema = z
@@ -85,6 +89,7 @@ export const taxRateSchema = z
     taxCategory: z.string(),
     rate: z.string(),
     validFrom: z.string().nullable(),
+    isReverseCharge: z.boolean(),
   })
   .openapi('TaxRate')
 

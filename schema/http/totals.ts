@@ -10,7 +10,15 @@ export const totalsSchema = z
     total: moneySchema,
     taxIncluded: z.boolean(),
     taxes: z.array(
-      z.object({ name: z.string(), rate: z.string(), taxable: moneySchema, amount: moneySchema }),
+      z.object({
+        name: z.string(),
+        rate: z.string(),
+        taxable: moneySchema,
+        amount: moneySchema,
+        isReverseCharge: z.boolean().optional().openapi({
+          description: 'True: the buyer, a business, owes this tax itself. Invoices must say so.',
+        }),
+      }),
     ),
   })
   .openapi('Totals')

@@ -1,7 +1,11 @@
+import type { Discount } from '../http/discount.ts'
+
 /** What a cart needs to know of a variant, as read from the catalogue in one market and locale. */
 export interface VariantFacts {
   sku: string
   productHandle: string
+  /** Those its product is in, with all above them. */
+  categories: string[]
   title: string
   image: string | null
   /** Minor units in the market's currency. */
@@ -26,6 +30,8 @@ export interface MarketTerms {
   taxRates: TaxRate[]
   /** Only those with a price in the market's currency; price in minor units. */
   shippingMethods: { code: string; title: string; countries: string[]; price: number }[]
+  /** Those that are given without a code; whether now and here is the cart's to say. */
+  discounts: Discount[]
 }
 
 export interface TaxRate {
@@ -36,5 +42,7 @@ export interface TaxRate {
   taxCategory: string
   /** Decimal text, e.g. "0.19". */
   rate: string
+  /** A business with a VAT number of that country owes the tax itself and pays the price without it. */
+  isReverseCharge: boolean
   validFrom: string | null
 }

@@ -1,12 +1,14 @@
 import type { EpochMs } from '../../runtime/clock.ts'
 import type { Cart, CartPatch, RequiresAction } from '../http/cart.ts'
-import type { Order } from '../http/order.ts'
+import type { Discount } from '../http/discount.ts'
+import type { Order, TimelineEntry, Tracking } from '../http/order.ts'
 import type { Money } from '../money.ts'
 import type { Outcome } from '../outcome.ts'
 import type { StoreRef } from '../store-ref.ts'
 import type { MarketTerms, VariantFacts } from './catalogue-facts.ts'
 import type { IdempotencyStamp } from './idempotency.ts'
 import type { EventSource, OrderToRecord } from './source.ts'
+import type { Disposition } from './stock.ts'
 
 /** What a purchase needs to know of its store with each command; kept with it, so that alarms have it too. */
 export interface PurchaseSettings {
@@ -81,7 +83,15 @@ export interface Lease {
 /** The next thing for the runner to do. The object does what concerns stock by itself, the runner what concerns the outside. */
 export type CheckoutStep =
   /** Read the lines' facts and the terms anew, say who `email` is, then `reprice`. */
-  | { do: 'reprice'; skus: string[]; market: string; locale: string; email: string | null }
+  | {
+      do: 'reprice'
+      skus: string[]
+      market: string
+      locale: string
+      email: string | null
+      /** The codes on the cart. */
+      discounts: string[]
+    }
   /** Call `hold`. */
   | { do: 'hold' }
   /** Ask the provider, then `recordAuthorization`. */
@@ -137,10 +147,53 @@ export interface CancelCommand {
   idempotency: IdempotencyStamp
 }
 
+/** Units of one line of an order. */
+export interface LineUnits {
+  lineId: string
+  quantity: number
+}
+
+/** Goods that came back; the location was checked by the worker. */
+export interface ReceivedLine extends LineUnits {
+  disposition: Disposition
+  location: string
+  locationPriority: number
+}
+
+/** What staff do with an order; order-states.ts says when. */
+export type OrderAction =
+  | { do: 'capture' }
+  /** `lines` null: all that is left. `location` null: from the positions that were chosen for the order. */
+  | { do: 'fulfill'; lines: LineUnits[] | null; location: string | null; tracking: Tracking | null }
+  | { do: 'deliver'; fulfillmentId: string }
+  /** `lines` null: all that was not shipped. */
+  | { do: 'cancel'; lines: LineUnits[] | null; reason: string | null }
+  /** At most one of `amount` and `lines`; neither: all that is left. */
+  | { do: 'refund'; amount: Money | null; lines: LineUnits[] | null; reason: string | null }
+  /** `received`: the goods are there already. */
+  | {
+      do: 'return'
+      lines: (LineUnits & { reason: string | null })[]
+      isRefunded: boolean
+      received: ReceivedLine[] | null
+    }
+  | { do: 'receive'; returnId: string; lines: ReceivedLine[] }
+  /** Absent members stay as they are. */
+  | { do: 'amend'; note?: string | null; metadata?: Record<string, string> }
+
+export type OrderCommand = OrderAction & {
+  settings: PurchaseSettings
+  actor: string
+  /** If-Match: the order version the caller has seen; null when not sent. */
+  expectedVersion: number | null
+  /** Null where the command is idempotent by nature. */
+  idempotency: IdempotencyStamp | null
+}
+
 /** An effect outside that a command wrote down: run until it succeeds or needs a person. */
 export interface PendingEffect {
   id: string
-  do: 'capture' | 'undo'
+  do: 'capture' | 'undo' | 'refund'
   request: PaymentRequest
 }
 
@@ -165,6 +218,9 @@ export interface PurchaseRpc extends EventSource {
   /** `needsFacts`: there was no such line; with its facts, what a cut PUT of it took is given back too. */
   removeLine(command: RemoveLineCommand): Promise<Outcome<{ cart: Cart; needsFacts: boolean }>>
   update(command: UpdateCommand): Promise<Outcome<{ cart: Cart }>>
+  /** Puts a code on the cart and holds one of its uses, where they are counted. */
+  applyDiscount(command: CartCommand & { discount: Discount }): Promise<Outcome<{ cart: Cart }>>
+  removeDiscount(command: CartCommand & { code: string }): Promise<Outcome<{ cart: Cart }>>
   abandon(command: CartCommand): Promise<Outcome<object>>
 
   /** Closes the lines and writes the attempt down; a known key answers its attempt, whatever has become of it. */
@@ -176,6 +232,8 @@ export interface PurchaseRpc extends EventSource {
     facts: VariantFacts[]
     terms: MarketTerms
     customer: CustomerKey | null
+    /** Those of the step's codes that there still are. */
+    discounts: Discount[]
   }): Promise<Outcome<{ step: CheckoutStep }>>
   hold(command: { lease: Lease }): Promise<Outcome<{ step: CheckoutStep }>>
   recordAuthorization(command: {
@@ -195,9 +253,11 @@ export interface PurchaseRpc extends EventSource {
   }): Promise<Outcome<{ attempt: number }>>
 
   /** With the order's token, or null for staff whom the worker has checked. */
-  order(query: { token: string | null }): Promise<Outcome<{ order: Order }>>
+  order(query: { token: string | null }): Promise<Outcome<{ order: Order; timeline: TimelineEntry[] }>>
+  commandOrder(command: OrderCommand): Promise<Outcome<{ order: Order; isReplay: boolean }>>
+  /** `commandOrder` as workers before there were other commands call it. */
   cancel(command: CancelCommand): Promise<Outcome<{ order: Order; isReplay: boolean }>>
-  /** Effects that wait for the worker: taken by `Background.runEffects`, settled one by one. */
+  /** Effects that wait for the worker, the first of each payment: taken by `Background.runEffects`, settled one by one. */
   pendingEffects(): Promise<PendingEffect[]>
   settleEffect(command: { id: string; isDone: boolean }): Promise<void>
 

@@ -63,6 +63,8 @@ export interface OrderRecord {
   /** What the order has allocated now; empty after its cancellation. */
   items: { item: string; quantity: number }[]
   placedAt: EpochMs
+  /** Effects that keep failing and that a person should look at; absent where there never was one. */
+  stuck?: { effect: string; what: string }[]
   order: string
 }
 

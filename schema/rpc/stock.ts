@@ -366,6 +366,8 @@ export interface StockRpc extends EventSource {
   allocate(command: AllocateCommand): Promise<Outcome<object>>
   deallocate(command: DeallocateCommand): Promise<Outcome<object>>
   fulfill(command: FulfillCommand): Promise<Outcome<{ taken: Taken[] }>>
+  /** Units of this order's that `fulfill` could ship from there now. A look, not a promise. */
+  shippable(query: { purchaseId: string; orderId: string; location: string | null }): Promise<number>
   move(command: MoveCommand): Promise<Outcome<MoveAnswer>>
   reclaim(command: ReclaimCommand): Promise<Outcome<MoveAnswer>>
   setArrival(command: ArrivalCommand): Promise<Outcome<{ levels: Levels }>>

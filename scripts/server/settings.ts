@@ -15,6 +15,8 @@ export interface ServerSettings {
   isAdminKeyGenerated: boolean
   seed: 'demo' | 'none'
   payments: string
+  /** Secrets of payment providers, for the worker alone. */
+  paymentSecrets?: Record<string, string>
   rateLimits: string
 }
 
@@ -32,8 +34,21 @@ export function readSettings(env: NodeJS.ProcessEnv): ServerSettings {
     isAdminKeyGenerated: !env.ADMIN_KEY,
     seed: readSeed(env.SEED),
     payments: env.PAYMENTS ?? 'test',
+    paymentSecrets: readPaymentSecrets(env),
     rateLimits: env.RATE_LIMITS || 'off',
   }
+}
+
+const PAYMENT_SECRETS = [
+  'STRIPE_SECRET_KEY',
+  'STRIPE_PUBLISHABLE_KEY',
+  'STRIPE_WEBHOOK_SECRET',
+  'STRIPE_API_HOST',
+]
+
+function readPaymentSecrets(env: NodeJS.ProcessEnv): Record<string, string> {
+  const given = PAYMENT_SECRETS.map((name) => [name, env[name] ?? ''] as const)
+  return Object.fromEntries(given.filter(([, value]) => value !== ''))
 }
 
 function readPort(text: string | undefined): number {

@@ -44,6 +44,7 @@ export function workerOptions(script: string, settings: ServerSettings): V4Optio
       ...(bindings.bindings as Record<string, unknown>),
       ADMIN_KEY: settings.adminKey,
       PAYMENTS: settings.payments,
+      ...settings.paymentSecrets,
       RATE_LIMITS: settings.rateLimits,
     },
   } as V4Options

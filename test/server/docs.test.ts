@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
+import { PERMITTED } from '../../durable-objects/purchase/order-states.ts'
 
 const pages = [
   'README.md',
@@ -22,4 +23,25 @@ test('every decision is in the list of decisions', () => {
   const list = readFileSync('docs/decisions/README.md', 'utf8')
   const decisions = readdirSync('docs/decisions').filter((file) => /^\d{4}-/.test(file))
   expect(decisions.filter((file) => !list.includes(`(${file})`))).toEqual([])
+})
+
+test('the page on orders permits what the code permits', () => {
+  const cells = (line: string) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', ''))
+  const words = (states: readonly string[] | 'any') => (states === 'any' ? 'any' : states.join(', '))
+  const expected = Object.entries(PERMITTED).map(
+    ([command, { status, paymentStatus, fulfillmentStatus }]) => [
+      command,
+      words(status),
+      words(paymentStatus),
+      words(fulfillmentStatus),
+    ],
+  )
+  const lines = readFileSync('docs/orders.md', 'utf8').split('\n')
+  const first = lines.findIndex((line) => /^\| Command +\| status /.test(line)) + 2
+  const length = lines.slice(first).findIndex((line) => !line.startsWith('|'))
+  expect(lines.slice(first, first + length).map(cells)).toEqual(expected)
 })

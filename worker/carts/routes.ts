@@ -121,6 +121,7 @@ const update = createRoute({
       'insufficient_stock',
       'not_on_sale',
       'customer_limit_exceeded',
+      'discount_unavailable',
       'country_not_in_market',
       'currency_not_in_market',
       'shipping_method_unavailable',

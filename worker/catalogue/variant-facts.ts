@@ -25,6 +25,7 @@ function factsOf(row: VariantRow, market: Market, locale: string): VariantFacts 
   return {
     sku: row.sku,
     productHandle: row.handle,
+    categories: row.categories,
     title: row.variantTitle === null ? title : `${title} - ${row.variantTitle}`,
     image: row.image,
     unitPrice,

@@ -1,6 +1,11 @@
-/** Cart lines and live availability: the facts of some SKUs of active products. Primary keys of variants and products. */
+/**
+ * Cart lines and live availability: the facts of some SKUs of active products. Primary keys of variants and products,
+ * index listing_of_product.
+ */
 const SELECT_VARIANTS = `SELECT v.sku, v.handle, v.title AS variant_title, v.prices, v.stock, v.requires_shipping,
-    v.max_per_order, v.max_per_customer, p.title AS product_title, p.titles, p.image, p.tax_category
+    v.max_per_order, v.max_per_customer, p.title AS product_title, p.titles, p.image, p.tax_category,
+    (SELECT json_group_array(DISTINCT l.category) FROM listing AS l
+      WHERE l.store = ?1 AND l.product_id = p.id AND l.category <> '') AS categories
   FROM json_each(?2) AS wanted
   JOIN variants AS v ON v.store = ?1 AND v.sku = wanted.value
   JOIN products AS p ON p.store = ?1 AND p.handle = v.handle
@@ -21,6 +26,8 @@ export interface VariantRow {
   titles: Record<string, string>
   image: string | null
   taxCategory: string
+  /** With all above those that the product was put in. */
+  categories: string[]
 }
 
 interface Row {
@@ -36,6 +43,7 @@ interface Row {
   titles: string
   image: string | null
   tax_category: string
+  categories: string
 }
 
 /** SKUs that do not exist, or whose product is not active, are absent. */
@@ -59,5 +67,6 @@ export async function selectVariantRows(
     titles: JSON.parse(row.titles),
     image: row.image,
     taxCategory: row.tax_category,
+    categories: JSON.parse(row.categories),
   }))
 }

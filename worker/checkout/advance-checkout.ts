@@ -71,9 +71,9 @@ async function take(run: Run, step: OpenStep): Promise<Outcome<{ step: CheckoutS
     case 'reprice': {
       const fresh = await readFreshFacts(env, run.store, step)
       if (!fresh.ok) return fresh
-      const { facts, terms } = fresh
+      const { facts, terms, discounts } = fresh
       const customer = await customerKeyOf(env, run.store, { customerId: null, email: step.email })
-      return record(run, (it) => it.reprice({ lease, facts, terms, customer }))
+      return record(run, (it) => it.reprice({ lease, facts, terms, customer, discounts }))
     }
     case 'hold':
       return record(run, (it) => it.hold({ lease }))

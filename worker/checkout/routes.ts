@@ -45,6 +45,7 @@ const checkout = createRoute({
       'not_on_sale',
       'quantity_limit_exceeded',
       'customer_limit_exceeded',
+      'discount_unavailable',
       'cart_full',
       'total_changed',
       'cart_incomplete',

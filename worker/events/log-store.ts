@@ -1,3 +1,4 @@
+import type { EpochMs } from '../../runtime/clock.ts'
 import type { EventType } from '../../schema/event-types.ts'
 import type { OutboxEvent } from '../../schema/rpc/source.ts'
 
@@ -104,6 +105,10 @@ const UPSERT_PARKED = `insert into parked_sources (store, kind, key, reason, fir
   values (?1, ?2, ?3, ?4, ?5, ?5, 1)
   on conflict (store, kind, key) do update set reason = ?4, last_at = ?5, times = times + 1`
 
+/** The status: what was set aside of one store, the last first. Served by the key; hardly any rows. */
+const SELECT_PARKED = `select kind, key, reason, first_at, last_at, times from parked_sources
+  where store = ? order by last_at desc limit ?`
+
 /**
  * Appends all events, in order, and says which of them are not in the log after all. Safe to repeat. Statements of
  * one batch are one transaction; only a very large append takes more than one.
@@ -209,4 +214,20 @@ export async function recordParked(
   at: number,
 ): Promise<void> {
   await env.EVENTS.prepare(UPSERT_PARKED).bind(source.store, source.kind, source.key, reason, at).run()
+}
+
+export interface ParkedSource {
+  kind: string
+  key: string
+  reason: string
+  firstAt: EpochMs
+  lastAt: EpochMs
+  times: number
+}
+
+export async function parkedSources(env: Env, store: string, limit: number): Promise<ParkedSource[]> {
+  const { results } = await env.EVENTS.prepare(SELECT_PARKED)
+    .bind(store, limit)
+    .all<Omit<ParkedSource, 'firstAt' | 'lastAt'> & { first_at: number; last_at: number }>()
+  return results.map(({ first_at: firstAt, last_at: lastAt, ...source }) => ({ ...source, firstAt, lastAt }))
 }

@@ -1,4 +1,4 @@
-import type { Order } from '../../schema/http/order.ts'
+import type { Order, TimelineEntry } from '../../schema/http/order.ts'
 import { parseOrderId } from '../../schema/ids.ts'
 import { type Outcome, refuse } from '../../schema/outcome.ts'
 import { askPurchase } from '../carts/purchase-call.ts'
@@ -13,7 +13,7 @@ export async function readOrderByToken(
   store: Store,
   id: string,
   token: string | undefined,
-): Promise<Outcome<{ order: TokenlessOrder }>> {
+): Promise<Outcome<{ order: TokenlessOrder; timeline: TimelineEntry[] }>> {
   return token ? read(env, store, id, token) : refuse('order_not_found')
 }
 
@@ -22,7 +22,7 @@ export function readOrderForStaff(
   env: Env,
   store: Store,
   id: string,
-): Promise<Outcome<{ order: TokenlessOrder }>> {
+): Promise<Outcome<{ order: TokenlessOrder; timeline: TimelineEntry[] }>> {
   return read(env, store, id, null)
 }
 
@@ -31,11 +31,11 @@ async function read(
   store: Store,
   id: string,
   token: string | null,
-): Promise<Outcome<{ order: TokenlessOrder }>> {
+): Promise<Outcome<{ order: TokenlessOrder; timeline: TimelineEntry[] }>> {
   const purchaseId = parseOrderId(id)
   if (!purchaseId) return refuse('order_not_found')
   const found = await askPurchase(env, store.ref, purchaseId, (purchase) => purchase.order({ token }))
-  return found.ok ? { ok: true, order: withoutToken(found.order) } : found
+  return found.ok ? { ...found, order: withoutToken(found.order) } : found
 }
 
 export function withoutToken({ token: _, ...order }: Order): TokenlessOrder {

@@ -1,16 +1,16 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { fromIso } from '../../runtime/clock.ts'
-import { cancellationSchema, orderSchema } from '../../schema/http/order.ts'
+import { orderSchema, timelineSchema } from '../../schema/http/order.ts'
+import { orderPatchSchema } from '../../schema/http/order-commands.ts'
 import { skuSchema } from '../../schema/quantity.ts'
 import { requireScope } from '../auth/require-scope.ts'
-import { bearer, body, idempotencyHeader, json, problems } from '../http/describe.ts'
-import { REPLAYED_HEADER, requiredStamp } from '../http/idempotency-key.ts'
+import { bearer, body, json, problems } from '../http/describe.ts'
 import { jsonBody } from '../http/json-body.ts'
-import { replyKept } from '../http/kept-answer.ts'
 import { newRoutes } from '../http/new-routes.ts'
 import { decodeCursor, encodeCursor, linkNext, pageOf, pageQuery } from '../http/paging.ts'
 import { replyRefusal } from '../http/problem.ts'
-import { cancelOrder } from './cancel-order.ts'
+import { commandOrder } from './command-order.ts'
+import { ifMatchHeader } from './command-routes.ts'
 import { expectedVersion, orderEtag } from './order-version.ts'
 import { readOrderForStaff } from './read-order.ts'
 import { searchOrders } from './search-orders.ts'
@@ -21,6 +21,7 @@ export const staffOrdersRoutes = newRoutes()
 const tags = ['Orders (staff)']
 const orderParam = z.object({ orderId: z.string() })
 const orderWithoutToken = orderSchema.omit({ token: true }).openapi('OrderWithoutToken')
+const orderWithTimeline = orderWithoutToken.extend({ timeline: timelineSchema }).openapi('OrderForStaff')
 const { status, paymentStatus, fulfillmentStatus } = orderSchema.shape
 
 const list = createRoute({
@@ -80,11 +81,12 @@ const read = createRoute({
   tags,
   security: bearer('orders:read'),
   summary: 'Read an order',
-  description: 'From its owner, so never behind. `ETag` is its version. Needs `orders:read`.',
+  description:
+    'From its owner, so never behind, with who did what. `ETag` is its version. Needs `orders:read`.',
   middleware: [requireScope('orders:read')] as const,
   request: { params: orderParam },
   responses: {
-    200: json('The order', orderWithoutToken),
+    200: json('The order, with who did what', orderWithTimeline),
     ...problems('malformed_request', 'unauthorized', 'scope_missing', 'order_not_found', 'unavailable'),
   },
 })
@@ -92,55 +94,47 @@ const read = createRoute({
 staffOrdersRoutes.openapi(read, async (c) => {
   const found = await readOrderForStaff(c.env, c.get('store'), c.req.valid('param').orderId)
   if (!found.ok) return replyRefusal(c, found)
-  return c.json(found.order, 200, { ETag: orderEtag(found.order) })
+  return c.json({ ...found.order, timeline: found.timeline }, 200, { ETag: orderEtag(found.order) })
 })
 
-const cancel = createRoute({
-  method: 'post',
-  path: '/v1/admin/orders/{orderId}/cancellation',
+const amend = createRoute({
+  method: 'patch',
+  path: '/v1/admin/orders/{orderId}',
   tags,
   security: bearer('orders:write'),
-  summary: 'Cancel an order',
+  summary: "Change an order's note and metadata",
   description:
-    'Gives the stock back at once; an authorized payment is voided and a captured one refunded, repeated until it succeeds. `If-Match` with the version guards against a change that the caller has not seen. Needs `orders:write`.',
-  middleware: [requireScope('orders:write'), jsonBody(false)] as const,
+    'Members that are absent stay; `metadata` is replaced whole. No event shows either. `If-Match` guards as everywhere. Needs `orders:write`.',
+  middleware: [requireScope('orders:write'), jsonBody(true)] as const,
   request: {
     params: orderParam,
-    headers: idempotencyHeader.required.extend({
-      'if-match': z.string().max(200).optional().openapi({ description: 'The ETag last seen, e.g. `"1"`.' }),
-    }),
-    body: { ...body(cancellationSchema), required: false },
+    headers: z.object(ifMatchHeader),
+    body: body(orderPatchSchema),
   },
   responses: {
-    200: json('The cancelled order', orderWithoutToken),
+    200: json('The order', orderWithoutToken),
     ...problems(
       'malformed_request',
       'malformed_json',
-      'idempotency_key_missing',
-      'idempotency_key_invalid',
       'unauthorized',
       'scope_missing',
       'order_not_found',
-      'order_state_conflict',
       'precondition_failed',
       'body_too_large',
       'unsupported_media_type',
-      'idempotency_key_reused',
       'unavailable',
     ),
   },
 })
 
-staffOrdersRoutes.openapi(cancel, async (c) => {
-  const idempotency = await requiredStamp(c)
+staffOrdersRoutes.openapi(amend, async (c) => {
   const expected = expectedVersion(c.req.valid('header')['if-match'])
   if (!expected.ok) return replyRefusal(c, expected)
-  const done = await cancelOrder(c.env, c.get('store'), c.req.valid('param').orderId, {
-    reason: c.req.valid('json').reason ?? null,
-    actor: c.get('credential').id,
-    expectedVersion: expected.version,
-    idempotency,
-  })
-  if (!done.ok) return replyKept(c, done, idempotency)
-  return c.json(done.order, 200, { ETag: orderEtag(done.order), ...(done.isReplay && REPLAYED_HEADER) })
+  const { note, metadata } = c.req.valid('json')
+  const changed = { ...(note !== undefined && { note }), ...(metadata !== undefined && { metadata }) }
+  const by = { actor: c.get('credential').id, expectedVersion: expected.version, idempotency: null }
+  const action = { do: 'amend' as const, ...changed }
+  const done = await commandOrder(c.env, c.get('store'), c.req.valid('param').orderId, action, by)
+  if (!done.ok) return replyRefusal(c, done)
+  return c.json(done.order, 200, { ETag: orderEtag(done.order) })
 })

@@ -1,6 +1,7 @@
-import type { EpochMs } from '../../runtime/clock.ts'
+import { type EpochMs, now } from '../../runtime/clock.ts'
 import type { Order } from '../../schema/http/order.ts'
 import type { OrderToRecord } from '../../schema/rpc/source.ts'
+import { recordStuck } from './stuck-store.ts'
 
 // The relay: new orders and newer versions of known ones, many a statement; ?1 is a JSON list of rows. Served by the
 // primary key. An older version than the recorded one changes nothing, so pulls may overtake each other; the same one only
@@ -74,7 +75,8 @@ export async function recordOrders(env: Env, orders: readonly OrderToRecord[]): 
     (sql) => env.ORDERS.prepare(sql),
   )
   for (const rows of chunks(orders.map(rowOf))) {
-    await env.ORDERS.batch(statements.map((statement) => statement.bind(rows)))
+    const stuck = recordStuck(env, rows, now())
+    await env.ORDERS.batch([...statements.map((statement) => statement.bind(rows)), ...stuck])
   }
 }
 

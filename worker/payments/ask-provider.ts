@@ -31,7 +31,11 @@ export async function undoPayment(env: Env, request: PaymentRequest): Promise<bo
   const voided = await ask<SettleVerdict | 'captured'>(env, request, 'void', 'unavailable', (provider) =>
     provider.void(request),
   )
-  if (voided !== 'captured') return isDone(voided, request, 'void')
+  return voided === 'captured' ? refundPayment(env, request) : isDone(voided, request, 'void')
+}
+
+/** True when the amount, or this part of it, is on its way back to where it came from. */
+export async function refundPayment(env: Env, request: PaymentRequest): Promise<boolean> {
   const refunded = await ask<SettleVerdict>(env, request, 'refund', 'unavailable', (provider) =>
     provider.refund(request),
   )

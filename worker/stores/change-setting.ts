@@ -6,14 +6,18 @@ import type { Store } from './store.ts'
 /** Sets one setting to what is given. Refused beyond the maximum of its kind. */
 export async function putSetting<T extends { code: string }>(
   env: Env,
-  kind: { table: SettingTable; put(db: D1Database, store: string, item: T): Promise<boolean> },
+  kind: {
+    table: SettingTable
+    put(db: D1Database, store: string, item: T): Promise<boolean>
+    limitOf?(item: T): number
+  },
   slug: string,
   item: T,
 ): Promise<Outcome<{ item: T }>> {
   const isPut = await kind.put(env.CATALOGUE, slug, item)
   forgetStore(slug)
   if (isPut) return { ok: true, item }
-  const limit = SETTINGS_MAX[kind.table]
+  const limit = kind.limitOf?.(item) ?? SETTINGS_MAX[kind.table]
   return refuse('limit_reached', `The limit here is ${limit}.`, { limit })
 }
 

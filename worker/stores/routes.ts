@@ -10,7 +10,7 @@ import { reloadStore } from './load-store.ts'
 import { patchStore } from './patch-store.ts'
 import { presentStore } from './present-store.ts'
 import { putStore } from './put-store.ts'
-import { LOCATIONS, MARKETS, SHIPPING_METHODS, TAX_RATES } from './setting-kinds.ts'
+import { DISCOUNTS, LOCATIONS, MARKETS, SHIPPING_METHODS, TAX_RATES } from './setting-kinds.ts'
 import { settingRoutes } from './setting-routes.ts'
 
 export const storesRoutes = newRoutes()
@@ -95,3 +95,4 @@ storesRoutes.route('/', settingRoutes(MARKETS))
 storesRoutes.route('/', settingRoutes(LOCATIONS))
 storesRoutes.route('/', settingRoutes(TAX_RATES))
 storesRoutes.route('/', settingRoutes(SHIPPING_METHODS))
+storesRoutes.route('/', settingRoutes(DISCOUNTS))

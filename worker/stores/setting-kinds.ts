@@ -1,4 +1,10 @@
 import {
+  type Discount,
+  type DiscountBody,
+  discountBodySchema,
+  discountSchema,
+} from '../../schema/http/discount.ts'
+import {
   type LocationBody,
   locationBodySchema,
   locationSchema,
@@ -14,10 +20,13 @@ import {
 } from '../../schema/http/settings.ts'
 import type { ProblemCode } from '../../schema/problems.ts'
 import {
+  AUTOMATIC_DISCOUNTS_MAX,
+  putDiscount,
   putLocation,
   putMarket,
   putShippingMethod,
   putTaxRate,
+  SETTINGS_MAX,
   type SettingTable,
 } from './settings-write-store.ts'
 import type { Store } from './store.ts'
@@ -35,6 +44,8 @@ const kind = <Body, Item extends { code: string }, BodySchema, ItemSchema>(of: {
   itemsOf(store: Store): Item[]
   itemOf(code: string, body: Body): Item
   put(db: D1Database, store: string, item: Item): Promise<boolean>
+  /** Where some of the kind have a maximum of their own. */
+  limitOf?(item: Item): number
 }) => of
 
 export const MARKETS = kind({
@@ -93,4 +104,18 @@ export const SHIPPING_METHODS = kind({
   itemsOf: (store) => store.shippingMethods,
   itemOf: (code, body: ShippingMethodBody) => ({ ...body, code, title: body.title ?? code }),
   put: putShippingMethod,
+})
+
+export const DISCOUNTS = kind({
+  path: 'discounts',
+  noun: 'discount',
+  table: 'discounts',
+  bodySchema: discountBodySchema,
+  itemSchema: discountSchema,
+  notFound: 'discount_not_found',
+  inUse: null,
+  itemsOf: (store) => store.discounts,
+  itemOf: (code, body: DiscountBody): Discount => ({ ...body, code, title: body.title ?? code }),
+  put: putDiscount,
+  limitOf: ({ isAutomatic }) => (isAutomatic ? AUTOMATIC_DISCOUNTS_MAX : SETTINGS_MAX.discounts),
 })

@@ -24,6 +24,7 @@ interface Kind<Body, Item extends { code: string }> {
   itemsOf(store: Store): Item[]
   itemOf(code: string, body: Body): Item
   put(db: D1Database, store: string, item: Item): Promise<boolean>
+  limitOf?(item: Item): number
 }
 
 /** The four routes of a kind of setting that is kept by code: PUT, GET, list and DELETE. */

@@ -1,3 +1,4 @@
+import type { Discount } from '../../schema/http/discount.ts'
 import type { TaxRate } from '../../schema/rpc/catalogue-facts.ts'
 import type { Jurisdiction, Region } from '../../schema/store-ref.ts'
 import type { Location, Market, ShippingMethod, Store } from './store.ts'
@@ -11,11 +12,13 @@ const SELECT_MARKETS = `SELECT code, name, countries, currency, locales, prices_
 /** Every request: the store's locations, at most LOCATIONS_MAX. Primary key. */
 const SELECT_LOCATIONS = `SELECT code, name, priority FROM locations WHERE store = ?1 ORDER BY priority, code`
 /** Every request: the store's tax rates, at most TAX_RATES_MAX. Primary key. */
-const SELECT_TAX_RATES = `SELECT code, name, country, region, tax_category, rate, valid_from FROM tax_rates
+const SELECT_TAX_RATES = `SELECT code, name, country, region, tax_category, rate, valid_from, reverse_charge FROM tax_rates
   WHERE store = ?1 ORDER BY code`
 /** Every request: the store's shipping methods, at most SHIPPING_METHODS_MAX. Primary key. */
 const SELECT_SHIPPING_METHODS = `SELECT code, title, countries, prices FROM shipping_methods
   WHERE store = ?1 ORDER BY code`
+/** Every request: the store's discounts, at most DISCOUNTS_MAX. Primary key. */
+const SELECT_DISCOUNTS = `SELECT document FROM discounts WHERE store = ?1 ORDER BY code`
 /** Requests that name no store: whose hostname it is. Primary key. */
 const SELECT_SLUG_OF_HOSTNAME = `SELECT store FROM store_hostnames WHERE hostname = ?1`
 
@@ -47,6 +50,7 @@ interface TaxRateRow {
   tax_category: string
   rate: string
   valid_from: string | null
+  reverse_charge: number
 }
 interface ShippingMethodRow {
   code: string
@@ -57,10 +61,15 @@ interface ShippingMethodRow {
 
 /** The store with all its settings in one read; null when there is none of that name. */
 export async function selectStore(db: D1Database, slug: string): Promise<Store | null> {
-  const [stores, markets, locations, taxRates, shippingMethods] = await db.batch(
-    [SELECT_STORE, SELECT_MARKETS, SELECT_LOCATIONS, SELECT_TAX_RATES, SELECT_SHIPPING_METHODS].map((sql) =>
-      db.prepare(sql).bind(slug),
-    ),
+  const [stores, markets, locations, taxRates, shippingMethods, discounts] = await db.batch(
+    [
+      SELECT_STORE,
+      SELECT_MARKETS,
+      SELECT_LOCATIONS,
+      SELECT_TAX_RATES,
+      SELECT_SHIPPING_METHODS,
+      SELECT_DISCOUNTS,
+    ].map((sql) => db.prepare(sql).bind(slug)),
   )
   const row = stores!.results[0] as StoreRow | undefined
   if (!row) return null
@@ -77,6 +86,9 @@ export async function selectStore(db: D1Database, slug: string): Promise<Store |
     locations: locations!.results as Location[],
     taxRates: (taxRates!.results as TaxRateRow[]).map(toTaxRate),
     shippingMethods: (shippingMethods!.results as ShippingMethodRow[]).map(toShippingMethod),
+    discounts: (discounts!.results as { document: string }[]).map(
+      ({ document }) => JSON.parse(document) as Discount,
+    ),
   }
 }
 
@@ -104,6 +116,7 @@ function toTaxRate(row: TaxRateRow): TaxRate {
     taxCategory: row.tax_category,
     rate: row.rate,
     validFrom: row.valid_from,
+    isReverseCharge: row.reverse_charge === 1,
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Discount } from '../../schema/http/discount.ts'
 import type { PutStore, StorePatch } from '../../schema/http/settings.ts'
 import type { TaxRate } from '../../schema/rpc/catalogue-facts.ts'
 import type { Location, Market, ShippingMethod } from './store.ts'
@@ -36,9 +37,18 @@ const hasRoom = (table: string, max: number) => `((SELECT count(*) FROM ${table}
 
 /**
  * How many of each a store may have. All of them travel with every request's store, so they stay few: 250 countries
- * with a market each would be the most anybody draws; tax rates go by country, region and category.
+ * with a market each would be the most anybody draws; tax rates go by country, region and category. Discounts with a scope
+ * take 10 KB each at the most.
  */
-export const SETTINGS_MAX = { markets: 100, locations: 250, tax_rates: 1_000, shipping_methods: 200 } as const
+export const SETTINGS_MAX = {
+  markets: 100,
+  locations: 250,
+  tax_rates: 1_000,
+  shipping_methods: 200,
+  discounts: 500,
+} as const
+/** 20 are tried on each cart, and kept with it: 200 KB of its 900 KB at the most. */
+export const AUTOMATIC_DISCOUNTS_MAX = 20
 export type SettingTable = keyof typeof SETTINGS_MAX
 
 /** PUT market. Primary key. */
@@ -51,16 +61,24 @@ const PUT_LOCATION = `INSERT INTO locations (store, code, name, priority)
   SELECT ?1, ?2, ?3, ?4 WHERE ${hasRoom('locations', SETTINGS_MAX.locations)}
   ON CONFLICT (store, code) DO UPDATE SET name = excluded.name, priority = excluded.priority`
 /** PUT tax rate. Primary key. */
-const PUT_TAX_RATE = `INSERT INTO tax_rates (store, code, name, country, region, tax_category, rate, valid_from)
-  SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ${hasRoom('tax_rates', SETTINGS_MAX.tax_rates)}
+const PUT_TAX_RATE = `INSERT INTO tax_rates (store, code, name, country, region, tax_category, rate, valid_from,
+    reverse_charge)
+  SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE ${hasRoom('tax_rates', SETTINGS_MAX.tax_rates)}
   ON CONFLICT (store, code) DO UPDATE SET name = excluded.name, country = excluded.country,
     region = excluded.region, tax_category = excluded.tax_category, rate = excluded.rate,
-    valid_from = excluded.valid_from`
+    valid_from = excluded.valid_from, reverse_charge = excluded.reverse_charge`
 /** PUT shipping method. Primary key. */
 const PUT_SHIPPING_METHOD = `INSERT INTO shipping_methods (store, code, title, countries, prices)
   SELECT ?1, ?2, ?3, ?4, ?5 WHERE ${hasRoom('shipping_methods', SETTINGS_MAX.shipping_methods)}
   ON CONFLICT (store, code) DO UPDATE SET title = excluded.title, countries = excluded.countries,
     prices = excluded.prices`
+
+/** PUT discount, also refused beyond the maximum of automatic ones. Ranges of the primary key. */
+const PUT_DISCOUNT = `INSERT INTO discounts (store, code, is_automatic, document)
+  SELECT ?1, ?2, ?3, ?4 WHERE ${hasRoom('discounts', SETTINGS_MAX.discounts)}
+    AND (?3 = 0 OR (SELECT count(*) FROM discounts WHERE store = ?1 AND code <> ?2 AND is_automatic = 1)
+      < ${AUTOMATIC_DISCOUNTS_MAX})
+  ON CONFLICT (store, code) DO UPDATE SET is_automatic = excluded.is_automatic, document = excluded.document`
 
 /** DELETE market, unless it is the default one. Primary keys. */
 const DELETE_MARKET = `DELETE FROM markets WHERE store = ?1 AND code = ?2
@@ -78,12 +96,15 @@ const DELETE_LOCATION = `DELETE FROM locations WHERE store = ?1 AND code = ?2
 const DELETE_TAX_RATE = `DELETE FROM tax_rates WHERE store = ?1 AND code = ?2`
 /** DELETE shipping method. Primary key. */
 const DELETE_SHIPPING_METHOD = `DELETE FROM shipping_methods WHERE store = ?1 AND code = ?2`
+/** DELETE discount. Primary key. */
+const DELETE_DISCOUNT = `DELETE FROM discounts WHERE store = ?1 AND code = ?2`
 
 const DELETES: Record<SettingTable, string> = {
   markets: DELETE_MARKET,
   locations: DELETE_LOCATION,
   tax_rates: DELETE_TAX_RATE,
   shipping_methods: DELETE_SHIPPING_METHOD,
+  discounts: DELETE_DISCOUNT,
 }
 
 /** False when a hostname belongs to another store; then nothing is written. */
@@ -134,7 +155,7 @@ export function updateStore(db: D1Database, slug: string, patch: StorePatch): Pr
   )
 }
 
-/** These four are false when the store has its maximum of the kind. */
+/** These five are false when the store has its maximum of the kind. */
 export function putMarket(db: D1Database, store: string, market: Market): Promise<boolean> {
   const { code, name, countries, currency, locales, pricesIncludeTax } = market
   const values = [
@@ -153,9 +174,8 @@ export function putLocation(db: D1Database, store: string, location: Location): 
 
 export function putTaxRate(db: D1Database, store: string, taxRate: TaxRate): Promise<boolean> {
   const { code, name, country, region, taxCategory, rate, validFrom } = taxRate
-  return hasChanged(
-    db.prepare(PUT_TAX_RATE).bind(store, code, name, country, region, taxCategory, rate, validFrom),
-  )
+  const values = [name, country, region, taxCategory, rate, validFrom, taxRate.isReverseCharge ? 1 : 0]
+  return hasChanged(db.prepare(PUT_TAX_RATE).bind(store, code, ...values))
 }
 
 export function putShippingMethod(db: D1Database, store: string, method: ShippingMethod): Promise<boolean> {
@@ -165,6 +185,11 @@ export function putShippingMethod(db: D1Database, store: string, method: Shippin
       .prepare(PUT_SHIPPING_METHOD)
       .bind(store, code, title, JSON.stringify(countries), JSON.stringify(prices)),
   )
+}
+
+export function putDiscount(db: D1Database, store: string, discount: Discount): Promise<boolean> {
+  const { code, isAutomatic } = discount
+  return hasChanged(db.prepare(PUT_DISCOUNT).bind(store, code, isAutomatic ? 1 : 0, JSON.stringify(discount)))
 }
 
 /** False when nothing was deleted: it was not there, or it is in use. */

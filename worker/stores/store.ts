@@ -1,3 +1,4 @@
+import type { Discount } from '../../schema/http/discount.ts'
 import type { MarketTerms, TaxRate } from '../../schema/rpc/catalogue-facts.ts'
 import type { StoreRef } from '../../schema/store-ref.ts'
 
@@ -15,6 +16,7 @@ export interface Store {
   locations: Location[]
   taxRates: TaxRate[]
   shippingMethods: ShippingMethod[]
+  discounts: Discount[]
 }
 
 export interface Market {
@@ -68,7 +70,13 @@ export function termsOf(store: Store, market: Market): MarketTerms {
       const price = shippingPriceIn(prices, market.currency)
       return price === null ? [] : [{ code, title, countries, price }]
     }),
+    discounts: store.discounts.filter(({ isAutomatic }) => isAutomatic),
   }
+}
+
+/** The discount that a shopper gets by this code; null for what is given by itself. */
+export function codedDiscountOf(store: Store, code: string): Discount | null {
+  return store.discounts.find((discount) => discount.code === code && !discount.isAutomatic) ?? null
 }
 
 /** Free is free in any currency; otherwise the price in this one, or null when the method is not offered in it. */

@@ -24,6 +24,7 @@ describe('shipping methods', () => {
     countries: [],
     pricesIncludeTax: true,
     taxRates: [],
+    discounts: [],
     shippingMethods: [
       { code: 'standard', title: 'Standard', countries: [], price: 0 },
       { code: 'express', title: 'Express', countries: ['DE'], price: 990 },

@@ -15,8 +15,11 @@ async function factsOf(skus: string[], market = 'main', locale = 'en') {
 beforeAll(async () => {
   await staff('PUT', '/v1/admin/stores/facts', {})
   await staff('PUT', '/v1/admin/markets/uk', { currency: 'GBP' }, inStore)
+  await staff('PUT', '/v1/admin/categories/home', { name: 'Home' }, inStore)
+  await staff('PUT', '/v1/admin/categories/cups', { name: 'Cups', parent: 'home' }, inStore)
   const mug = {
     title: 'Mug',
+    categories: ['cups'],
     translations: { de: { title: 'Becher' } },
     taxCategory: 'kitchen',
     media: [{ url: 'https://img.example/mug.png' }, { url: '/other.png' }],
@@ -52,6 +55,7 @@ test('a cart learns all it needs of a variant', async () => {
   expect((await factsOf(['MUG-RED'])).get('MUG-RED')).toEqual({
     sku: 'MUG-RED',
     productHandle: 'mug',
+    categories: ['cups', 'home'],
     title: 'Mug - Red',
     image: 'https://img.example/mug.png',
     unitPrice: 900,

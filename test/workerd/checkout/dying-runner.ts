@@ -48,7 +48,13 @@ async function take(
       const fresh = await readFreshFacts(env, STORE, step)
       if (!fresh.ok) return fresh
       const customer = await customerKeyOf(env, STORE, { customerId: null, email: step.email })
-      return purchase.reprice({ lease, facts: fresh.facts, terms: fresh.terms, customer })
+      return purchase.reprice({
+        lease,
+        facts: fresh.facts,
+        terms: fresh.terms,
+        customer,
+        discounts: fresh.discounts,
+      })
     }
     case 'hold':
       return purchase.hold({ lease })

@@ -35,6 +35,12 @@ test('a key that a route cannot do without is described as required', () => {
   )
   expect(required.sort()).toEqual([
     '/paths//v1/admin/orders/{orderId}/cancellation',
+    '/paths//v1/admin/orders/{orderId}/captures',
+    '/paths//v1/admin/orders/{orderId}/fulfillments',
+    '/paths//v1/admin/orders/{orderId}/fulfillments/{fulfillmentId}/delivery',
+    '/paths//v1/admin/orders/{orderId}/refunds',
+    '/paths//v1/admin/orders/{orderId}/returns',
+    '/paths//v1/admin/orders/{orderId}/returns/{returnId}/receipt',
     '/paths//v1/admin/stock/batch',
     '/paths//v1/admin/stock/{item}/deallocations',
     '/paths//v1/admin/stock/{item}/movements',

@@ -39,6 +39,12 @@ class Provider {
     return true
   }
 
+  /** Only what was captured can be refunded. */
+  refund(id: string): boolean {
+    if (this.money.get(id) === 'captured') this.money.set(id, 'given back')
+    return this.money.get(id) === 'given back'
+  }
+
   /** The shopper pays at the bank, or fails to and may try again; false when there is nothing to tell. */
   settle(id: string, outcome: 'succeeded' | 'failed'): boolean {
     const money = this.money.get(id)

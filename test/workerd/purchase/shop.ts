@@ -6,6 +6,7 @@ import type { Quota } from '../../../durable-objects/quota/quota.ts'
 import { stockOf } from '../../../durable-objects/stock/client.ts'
 import { now } from '../../../runtime/clock.ts'
 import type { Cart, CartPatch } from '../../../schema/http/cart.ts'
+import type { Discount } from '../../../schema/http/discount.ts'
 import { newCart, parseCartId } from '../../../schema/ids.ts'
 import type { Outcome } from '../../../schema/outcome.ts'
 import type { MarketTerms, VariantFacts } from '../../../schema/rpc/catalogue-facts.ts'
@@ -34,6 +35,7 @@ export const TERMS: MarketTerms = {
   pricesIncludeTax: true,
   taxRates: [],
   shippingMethods: [{ code: 'standard', title: 'Standard', countries: [], price: 0 }],
+  discounts: [],
 }
 /** What no event may show of a shopper: every text of these. */
 export const READY = {
@@ -62,6 +64,7 @@ export function factsOf(sku: string, facts: Partial<VariantFacts> = {}): Variant
   return {
     sku,
     productHandle: sku.toLowerCase(),
+    categories: [],
     title: `Title of ${sku}`,
     image: null,
     unitPrice: 1000,
@@ -149,6 +152,8 @@ export class Shopper {
   settings = SETTINGS
   terms = TERMS
   facts: VariantFacts[] = []
+  /** Codes that the store has. */
+  discounts: Discount[] = []
   /** Who the contact is, as the worker would say. */
   customer: string | null = null
 
@@ -235,7 +240,13 @@ export class Shopper {
   take(step: CheckoutStep, lease: Lease, provider: Provider = {}): Promise<Outcome<{ step: CheckoutStep }>> {
     switch (step.do) {
       case 'reprice':
-        return this.rpc.reprice({ lease, facts: this.facts, terms: this.terms, customer: this.customer })
+        return this.rpc.reprice({
+          lease,
+          facts: this.facts,
+          terms: this.terms,
+          customer: this.customer,
+          discounts: this.discounts,
+        })
       case 'hold':
         return this.rpc.hold({ lease })
       case 'authorize': {

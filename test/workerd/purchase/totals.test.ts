@@ -17,6 +17,7 @@ function rate(decimal: string, over: Partial<TaxRate> = {}): TaxRate {
     region: null,
     taxCategory: 'standard',
     validFrom: null,
+    isReverseCharge: false,
   }
   return { ...found, code, rate: decimal, ...over }
 }
@@ -31,7 +32,15 @@ function line(unitPrice: number, quantity: number, taxCategory = 'standard', req
 
 function cart(over: Partial<Omit<ToPrice, 'terms'>> & { terms?: Partial<MarketTerms> }): ToPrice {
   const terms = { ...TERMS, countries: ['DE'], ...over.terms }
-  return { lines: [], shippingAddress: null, shippingMethod: null, ...over, terms }
+  return {
+    lines: [],
+    discounts: [],
+    shippingAddress: null,
+    billingAddress: null,
+    shippingMethod: null,
+    ...over,
+    terms,
+  }
 }
 
 const EUR = (amount: number) => ({ amount, currency: 'EUR' })
@@ -118,6 +127,78 @@ describe('totals', () => {
     const terms = { shippingMethods: [{ code: 'standard', title: 'S', countries: [], price: 595 }] }
     const lines = [line(1_000, 1, 'standard', false)]
     expect(priceCart(cart({ lines, terms, shippingMethod: 'standard' }), AT).totals.shipping).toEqual(EUR(0))
+  })
+
+  describe('of a business abroad', () => {
+    const german = rate('0.19', { isReverseCharge: true })
+    const taxRates = [german, rate('0.07', { taxCategory: 'reduced', isReverseCharge: true })]
+    const shippingMethods = [{ code: 'standard', title: 'S', countries: [], price: 595 }]
+    const lines = [line(11_900, 2), line(107, 1, 'reduced')]
+    const priced = (vatNumber: string | undefined, terms: Partial<MarketTerms> = {}) =>
+      priceCart(
+        cart({
+          lines,
+          shippingMethod: 'standard',
+          billingAddress: { vatNumber },
+          terms: { taxRates, shippingMethods, ...terms },
+        }),
+        AT,
+      )
+
+    test('are without tax, which it owes itself', () => {
+      const { totals, lines: shown } = priced('DE123456789')
+      expect(totals).toEqual({
+        subtotal: EUR(20_100),
+        discount: EUR(0),
+        shipping: EUR(500),
+        tax: EUR(0),
+        total: EUR(20_600),
+        taxIncluded: false,
+        taxes: [
+          { name: 'VAT 0.19', rate: '0', taxable: EUR(20_500), amount: EUR(0), isReverseCharge: true },
+          { name: 'VAT 0.07', rate: '0', taxable: EUR(100), amount: EUR(0), isReverseCharge: true },
+        ],
+      })
+      expect(shown.map(({ unitPrice, total }) => [unitPrice.amount, total.amount])).toEqual([
+        [10_000, 20_000],
+        [100, 100],
+      ])
+      expect(priced('DE123456789', { pricesIncludeTax: false }).totals).toMatchObject({
+        total: EUR(23_907 + 595),
+        tax: EUR(0),
+      })
+    })
+
+    test('have the tax where the number is of another country, or the rate is not marked', () => {
+      const usual = priced(undefined).totals
+      expect(usual).toMatchObject({ total: EUR(24_502), taxIncluded: true })
+      expect(priced('FR123456789').totals).toEqual(usual)
+      const unmarked = taxRates.map((one) => ({ ...one, isReverseCharge: false }))
+      expect(priced('DE123456789', { taxRates: unmarked }).totals).toEqual(usual)
+    })
+
+    test('have the tax of what is not marked, on top of prices without it', () => {
+      const mixed = [german, rate('0.07', { taxCategory: 'reduced' })]
+      expect(priced('DE123456789', { taxRates: mixed }).totals).toMatchObject({
+        subtotal: EUR(20_100),
+        tax: EUR(7),
+        total: EUR(20_607),
+        taxIncluded: false,
+      })
+    })
+
+    test('know Greek numbers by EL', () => {
+      const greek = [rate('0.24', { country: 'GR', isReverseCharge: true })]
+      const { totals } = priceCart(
+        cart({
+          lines: [line(12_400, 1)],
+          billingAddress: { vatNumber: 'EL123456789' },
+          terms: { countries: ['GR'], taxRates: greek },
+        }),
+        AT,
+      )
+      expect(totals.total).toEqual(EUR(10_000))
+    })
   })
 
   test('are refused one past the largest amount, and kept at it', () => {

@@ -148,6 +148,7 @@ describe('settings by code', () => {
       taxCategory: 'standard',
       rate: '0.2',
       validFrom: null,
+      isReverseCharge: false,
     },
     'shipping-methods': { title: 'Courier', countries: ['GB'], prices: { GBP: 490 } },
   }
