@@ -237,6 +237,22 @@ describe('money', () => {
     })
   })
 
+  test('that was never taken is let go when everything has come back', async () => {
+    const { shopper } = await ordered({ ...SETTINGS, capture: 'manual' })
+    const lines = [{ lineId: 'line_1', quantity: 2 }]
+    ok(await act(shopper, SHIP))
+    const where = { disposition: 'write_off' as const, location: 'main', locationPriority: 0 }
+    const received = lines.map((line) => ({ ...line, ...where }))
+    const asked = lines.map((line) => ({ ...line, reason: null }))
+    const { order } = ok(await act(shopper, { do: 'return', lines: asked, isRefunded: true, received }))
+    expect(order).toMatchObject({ status: 'placed', fulfillmentStatus: 'returned', refunds: [] })
+    const [undo] = await pending(shopper)
+    expect(undo!.do).toBe('undo')
+    expect(await act(shopper, { do: 'capture' })).toMatchObject({ code: 'order_state_conflict' })
+    await shopper.rpc.settleEffect({ id: undo!.id, isDone: true })
+    expect(await readOrder(shopper)).toMatchObject({ status: 'completed', paymentStatus: 'voided' })
+  })
+
   test('of a refund that the provider keeps refusing is shown to staff until it is given back', async () => {
     const { shopper } = await ordered()
     ok(await act(shopper, { do: 'refund', amount: null, lines: null, reason: null }))
