@@ -196,11 +196,21 @@ export class CheckoutCommands {
   }
 
   /** A verified notification. Late money, for an attempt that is over, is given back by itself. */
-  async note(paymentId: string, outcome: 'succeeded' | 'failed'): Promise<Outcome<{ attempt: number }>> {
+  async note({
+    provider,
+    paymentId,
+    outcome,
+  }: {
+    provider: string
+    paymentId: string
+    outcome: 'succeeded' | 'failed'
+  }): Promise<Outcome<{ attempt: number }>> {
     const { state } = this.#record
     const number = parsePaymentId(paymentId)?.attempt ?? 0
     const payment = this.#record.storage.attempt(number)?.payment
-    if (!state || !payment || payment.paymentId !== paymentId) return refuse('payment_not_found')
+    if (!state || !payment || payment.paymentId !== paymentId || payment.provider !== provider) {
+      return refuse('payment_not_found')
+    }
     const at = now()
     const attempt = state.attempt!
     if (attempt.number === number && attempt.stage !== 'failed') {

@@ -143,8 +143,8 @@ export class Purchase extends DurableObject<Env> implements PurchaseRpc {
     return this.#checkout.answer(attempt)
   }
 
-  async notePayment({ paymentId, outcome }: Command<'notePayment'>): Answer<'notePayment'> {
-    return this.#alone(() => this.#checkout.note(paymentId, outcome))
+  async notePayment({ provider, paymentId, outcome }: Command<'notePayment'>): Answer<'notePayment'> {
+    return this.#alone(() => this.#checkout.note({ provider, paymentId, outcome }))
   }
 
   // --- The order ---

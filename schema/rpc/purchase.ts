@@ -247,6 +247,7 @@ export interface PurchaseRpc extends EventSource {
   checkoutAnswer(query: { attempt: number }): Promise<CheckoutAnswer | null>
   /** A provider's verified notification about a payment; repeats and any order are harmless. */
   notePayment(command: {
+    provider: string
     paymentId: string
     eventId: string
     outcome: 'succeeded' | 'failed'

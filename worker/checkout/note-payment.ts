@@ -12,10 +12,12 @@ const LOOK_AGAIN_MS = 150
 /**
  * Writes a provider's notification down, then takes the checkout as far as it goes, so that whoever sees the 200
  * finds the order. The note alone is what the answer promises: if the run fails, the purchase's alarm goes on.
+ * Only the payment's own provider can tell of it: another's, however genuine, finds no such payment.
  * `namedStore` is the store that the request names, if it names one: another store's payment does not exist there.
  */
 export async function notePayment(
   env: Env,
+  provider: string,
   { paymentId, eventId, outcome }: PaymentNotification,
   namedStore: string | null,
 ): Promise<Outcome<object>> {
@@ -25,7 +27,7 @@ export async function notePayment(
   if (!store) return refuse('payment_not_found')
   const { purchaseId } = parts
   const noted = await askPurchase(env, store.ref, purchaseId, (purchase) =>
-    purchase.notePayment({ paymentId, eventId, outcome }),
+    purchase.notePayment({ provider, paymentId, eventId, outcome }),
   )
   if (!noted.ok) return noted
   for (let looks = 0; looks < LOOKS_MAX; looks++) {

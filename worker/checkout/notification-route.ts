@@ -51,12 +51,13 @@ const receive = createRoute({
 notificationRoutes.openAPIRegistry.register('TestPaymentNotification', testNotificationSchema)
 
 notificationRoutes.openapi(receive, async (c) => {
-  const verdict = await verdictOf(c, c.req.valid('param').provider)
+  const { provider } = c.req.valid('param')
+  const verdict = await verdictOf(c, provider)
   if (verdict.kind === 'malformed') {
     throw new Problem('malformed_request', undefined, { errors: verdict.errors })
   }
   if (verdict.kind === 'payment') {
-    const noting = notePayment(c.env, verdict.notification, c.req.header('Holdfast-Store') ?? null)
+    const noting = notePayment(c.env, provider, verdict.notification, c.req.header('Holdfast-Store') ?? null)
     c.executionCtx.waitUntil(noting)
     const noted = await noting
     if (!noted.ok) return replyRefusal(c, noted)

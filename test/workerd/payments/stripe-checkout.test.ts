@@ -74,7 +74,7 @@ async function notify(order: 'in order' | 'backwards' = 'in order'): Promise<voi
     const headers = new Headers({ 'Stripe-Signature': signature })
     const verdict = await providerOf(env, 'stripe')!.parseNotification(headers, body)
     if (verdict.kind === 'payment') {
-      expect(await notePayment(env, verdict.notification, null)).toMatchObject({ ok: true })
+      expect(await notePayment(env, 'stripe', verdict.notification, null)).toMatchObject({ ok: true })
     }
   }
 }
@@ -142,6 +142,7 @@ describe('a checkout with Stripe', () => {
     expect(result).toEqual({ outcome: 'unavailable' })
     // The note comes while this runner has the lease.
     await purchase(cartId).notePayment({
+      provider: 'stripe',
       paymentId: held.step.request.paymentId,
       eventId: 'evt_1',
       outcome: 'succeeded',
@@ -207,7 +208,7 @@ async function noteAll(): Promise<void> {
     if (type !== 'payment_intent.succeeded') continue
     const event = JSON.parse(body)
     const { paymentId } = event.data.object.metadata
-    await notePayment(env, { paymentId, eventId: event.id, outcome: 'succeeded' }, null)
+    await notePayment(env, 'stripe', { paymentId, eventId: event.id, outcome: 'succeeded' }, null)
   }
 }
 

@@ -292,7 +292,14 @@ describe('the holds of a checkout', () => {
     expect(await promised(tee.sku)).toEqual({ reserved: 0, allocated: 0 })
     // Who then pays in time has the order all the same, as nobody took the units.
     const name = { store: STORE.slug, purchaseId: shopper.purchaseId, attempt }
-    ok(await shopper.rpc.notePayment({ paymentId: paymentId(name), eventId: 'e', outcome: 'succeeded' }))
+    ok(
+      await shopper.rpc.notePayment({
+        provider: 'test',
+        paymentId: paymentId(name),
+        eventId: 'e',
+        outcome: 'succeeded',
+      }),
+    )
     expect((await shopper.run(attempt)).step).toMatchObject({ answer: { kind: 'placed' } })
     expect(await promised(tee.sku)).toEqual({ reserved: 0, allocated: 2 })
   })
@@ -398,7 +405,11 @@ describe('the payment', () => {
       body: { status: 'requires_action', action: { type: 'redirect', url: ACTION.url, paymentId: id } },
     })
     await evictDurableObject(shopper.stub)
-    const note = { paymentId: id, eventId: 'e1', outcome: 'succeeded' as const }
+    const note = { provider: 'test', paymentId: id, eventId: 'e1', outcome: 'succeeded' as const }
+    const forged = await shopper.rpc.notePayment({ ...note, provider: 'stripe' })
+    expect(forged, "another provider's word is about no payment of this one").toMatchObject({
+      code: 'payment_not_found',
+    })
     expect(await shopper.rpc.notePayment(note)).toEqual({ ok: true, attempt })
     ok(await shopper.rpc.notePayment(note))
     const { step } = await shopper.run(attempt)
@@ -415,7 +426,9 @@ describe('the payment', () => {
     const { attempt } = ok(await shopper.begin())
     const { step, lease } = await shopper.run(attempt, 'authorize')
     const id = paymentId({ store: 'default', purchaseId: shopper.purchaseId, attempt })
-    ok(await shopper.rpc.notePayment({ paymentId: id, eventId: 'e1', outcome: 'succeeded' }))
+    ok(
+      await shopper.rpc.notePayment({ provider: 'test', paymentId: id, eventId: 'e1', outcome: 'succeeded' }),
+    )
     expect(ok(await shopper.take(step, lease, { authorize: ACTION })).step).toEqual({ do: 'place' })
   })
 
@@ -424,7 +437,9 @@ describe('the payment', () => {
     const { attempt } = ok(await shopper.begin())
     const { step, lease } = await shopper.run(attempt, 'authorize')
     const id = paymentId({ store: 'default', purchaseId: shopper.purchaseId, attempt })
-    ok(await shopper.rpc.notePayment({ paymentId: id, eventId: 'e1', outcome: 'succeeded' }))
+    ok(
+      await shopper.rpc.notePayment({ provider: 'test', paymentId: id, eventId: 'e1', outcome: 'succeeded' }),
+    )
     const told = await shopper.take(step, lease, { authorize: { outcome: 'unavailable' } })
     expect(ok(told).step).toEqual({ do: 'place' })
   })
@@ -433,10 +448,12 @@ describe('the payment', () => {
     const { shopper } = await withCart()
     const { attempt } = await shopper.checkout({ authorize: ACTION })
     const id = paymentId({ store: 'default', purchaseId: shopper.purchaseId, attempt })
-    ok(await shopper.rpc.notePayment({ paymentId: id, eventId: 'e1', outcome: 'failed' }))
+    ok(await shopper.rpc.notePayment({ provider: 'test', paymentId: id, eventId: 'e1', outcome: 'failed' }))
     expect((await shopper.cart()).status).toBe('open')
     expect(await types(shopper)).toEqual(['payment.failed'])
-    ok(await shopper.rpc.notePayment({ paymentId: id, eventId: 'e2', outcome: 'succeeded' }))
+    ok(
+      await shopper.rpc.notePayment({ provider: 'test', paymentId: id, eventId: 'e2', outcome: 'succeeded' }),
+    )
     expect(await shopper.rpc.pendingEffects()).toMatchObject([{ do: 'undo', request: { paymentId: id } }])
     expect((await shopper.run(attempt)).step).toMatchObject({
       answer: { refusal: { code: 'payment_declined' } },
@@ -469,7 +486,14 @@ describe('the payment', () => {
     testClock.advance(LEASE_MS + 1)
     expect((await shopper.run(second.attempt)).step).toMatchObject({ answer: { kind: 'placed' } })
     expect(await shopper.rpc.checkoutAnswer(first)).toEqual(first.answer)
-    ok(await shopper.rpc.notePayment({ paymentId: id, eventId: 'late', outcome: 'succeeded' }))
+    ok(
+      await shopper.rpc.notePayment({
+        provider: 'test',
+        paymentId: id,
+        eventId: 'late',
+        outcome: 'succeeded',
+      }),
+    )
     expect(await shopper.rpc.pendingEffects()).toMatchObject([{ do: 'undo', request: { paymentId: id } }])
   })
 
@@ -479,7 +503,12 @@ describe('the payment', () => {
     for (const attempt of [2, 99]) {
       const id = paymentId({ store: 'default', purchaseId: shopper.purchaseId, attempt })
       expect(
-        await shopper.rpc.notePayment({ paymentId: id, eventId: 'e', outcome: 'succeeded' }),
+        await shopper.rpc.notePayment({
+          provider: 'test',
+          paymentId: id,
+          eventId: 'e',
+          outcome: 'succeeded',
+        }),
       ).toMatchObject({
         code: 'payment_not_found',
       })

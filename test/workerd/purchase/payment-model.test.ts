@@ -127,7 +127,14 @@ class World {
       const attempt = this.#attempt - act.attemptsAgo
       const id = paymentId({ store: 'default', purchaseId: shopper.purchaseId, attempt })
       if (!provider.settle(id, act.outcome)) return
-      ok(await shopper.rpc.notePayment({ paymentId: id, eventId: crypto.randomUUID(), outcome: act.outcome }))
+      ok(
+        await shopper.rpc.notePayment({
+          provider: 'test',
+          paymentId: id,
+          eventId: crypto.randomUUID(),
+          outcome: act.outcome,
+        }),
+      )
     }
     if (act.do === 'cancel') {
       const rest = { reason: null, actor: 'root', expectedVersion: null, idempotency: stamp() }
