@@ -9,6 +9,7 @@ import { LEASE_MS, PAYMENT_WINDOW_MS } from '../../../schema/rpc/purchase.ts'
 import {
   factsOf,
   newSku,
+  OFFLINE,
   ok,
   promised,
   receive,
@@ -294,7 +295,7 @@ describe('the holds of a checkout', () => {
     const name = { store: STORE.slug, purchaseId: shopper.purchaseId, attempt }
     ok(
       await shopper.rpc.notePayment({
-        provider: 'test',
+        provider: OFFLINE,
         paymentId: paymentId(name),
         eventId: 'e',
         outcome: 'succeeded',
@@ -405,7 +406,7 @@ describe('the payment', () => {
       body: { status: 'requires_action', action: { type: 'redirect', url: ACTION.url, paymentId: id } },
     })
     await evictDurableObject(shopper.stub)
-    const note = { provider: 'test', paymentId: id, eventId: 'e1', outcome: 'succeeded' as const }
+    const note = { provider: OFFLINE, paymentId: id, eventId: 'e1', outcome: 'succeeded' as const }
     const forged = await shopper.rpc.notePayment({ ...note, provider: 'stripe' })
     expect(forged, "another provider's word is about no payment of this one").toMatchObject({
       code: 'payment_not_found',
@@ -427,7 +428,12 @@ describe('the payment', () => {
     const { step, lease } = await shopper.run(attempt, 'authorize')
     const id = paymentId({ store: 'default', purchaseId: shopper.purchaseId, attempt })
     ok(
-      await shopper.rpc.notePayment({ provider: 'test', paymentId: id, eventId: 'e1', outcome: 'succeeded' }),
+      await shopper.rpc.notePayment({
+        provider: OFFLINE,
+        paymentId: id,
+        eventId: 'e1',
+        outcome: 'succeeded',
+      }),
     )
     expect(ok(await shopper.take(step, lease, { authorize: ACTION })).step).toEqual({ do: 'place' })
   })
@@ -438,7 +444,12 @@ describe('the payment', () => {
     const { step, lease } = await shopper.run(attempt, 'authorize')
     const id = paymentId({ store: 'default', purchaseId: shopper.purchaseId, attempt })
     ok(
-      await shopper.rpc.notePayment({ provider: 'test', paymentId: id, eventId: 'e1', outcome: 'succeeded' }),
+      await shopper.rpc.notePayment({
+        provider: OFFLINE,
+        paymentId: id,
+        eventId: 'e1',
+        outcome: 'succeeded',
+      }),
     )
     const told = await shopper.take(step, lease, { authorize: { outcome: 'unavailable' } })
     expect(ok(told).step).toEqual({ do: 'place' })
@@ -448,11 +459,16 @@ describe('the payment', () => {
     const { shopper } = await withCart()
     const { attempt } = await shopper.checkout({ authorize: ACTION })
     const id = paymentId({ store: 'default', purchaseId: shopper.purchaseId, attempt })
-    ok(await shopper.rpc.notePayment({ provider: 'test', paymentId: id, eventId: 'e1', outcome: 'failed' }))
+    ok(await shopper.rpc.notePayment({ provider: OFFLINE, paymentId: id, eventId: 'e1', outcome: 'failed' }))
     expect((await shopper.cart()).status).toBe('open')
     expect(await types(shopper)).toEqual(['payment.failed'])
     ok(
-      await shopper.rpc.notePayment({ provider: 'test', paymentId: id, eventId: 'e2', outcome: 'succeeded' }),
+      await shopper.rpc.notePayment({
+        provider: OFFLINE,
+        paymentId: id,
+        eventId: 'e2',
+        outcome: 'succeeded',
+      }),
     )
     expect(await shopper.rpc.pendingEffects()).toMatchObject([{ do: 'undo', request: { paymentId: id } }])
     expect((await shopper.run(attempt)).step).toMatchObject({
@@ -488,7 +504,7 @@ describe('the payment', () => {
     expect(await shopper.rpc.checkoutAnswer(first)).toEqual(first.answer)
     ok(
       await shopper.rpc.notePayment({
-        provider: 'test',
+        provider: OFFLINE,
         paymentId: id,
         eventId: 'late',
         outcome: 'succeeded',
@@ -504,7 +520,7 @@ describe('the payment', () => {
       const id = paymentId({ store: 'default', purchaseId: shopper.purchaseId, attempt })
       expect(
         await shopper.rpc.notePayment({
-          provider: 'test',
+          provider: OFFLINE,
           paymentId: id,
           eventId: 'e',
           outcome: 'succeeded',

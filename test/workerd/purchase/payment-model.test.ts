@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { testClock } from '../../../runtime/clock.ts'
 import { paymentId } from '../../../schema/ids.ts'
 import type { AuthorizeResult, CheckoutStep, Lease } from '../../../schema/rpc/purchase.ts'
-import { ok, promised, receive, SETTINGS, Shopper, silenceQueue, stamp, stocked } from './shop.ts'
+import { OFFLINE, ok, promised, receive, SETTINGS, Shopper, silenceQueue, stamp, stocked } from './shop.ts'
 
 beforeEach(() => void silenceQueue())
 afterEach(() => testClock.reset())
@@ -129,7 +129,7 @@ class World {
       if (!provider.settle(id, act.outcome)) return
       ok(
         await shopper.rpc.notePayment({
-          provider: 'test',
+          provider: OFFLINE,
           paymentId: id,
           eventId: crypto.randomUUID(),
           outcome: act.outcome,

@@ -139,7 +139,7 @@ export async function holdAs(purchaseId: string, item: string, quantity: number)
 }
 
 /** No provider of this name is offered, so the worker behind the alarm leaves effects to the tests. */
-const OFFLINE = 'offline'
+export const OFFLINE = 'offline'
 
 export const stamp = () => ({ key: crypto.randomUUID(), fingerprint: 'f' })
 
