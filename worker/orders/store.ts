@@ -1,4 +1,5 @@
 import { type EpochMs, now } from '../../runtime/clock.ts'
+import { jsonLists } from '../../runtime/json-lists.ts'
 import type { Order } from '../../schema/http/order.ts'
 import type { OrderToRecord } from '../../schema/rpc/source.ts'
 import { recordStuck } from './stuck-store.ts'
@@ -63,9 +64,6 @@ const UPSERT_ITEMS = `
   on conflict (store, item, order_id) do update set quantity = excluded.quantity
   where order_items.quantity <> excluded.quantity`
 
-/** One bound text holds about this much: below D1's 2 MB a value, and a transaction stays short. */
-const CHUNK_CHARS = 500_000
-
 /**
  * Records the present document of each order. Repeats and documents that were overtaken are harmless; several of one
  * order may be given. Throws when the database does not answer, and then the whole of it may be repeated.
@@ -74,7 +72,7 @@ export async function recordOrders(env: Env, orders: readonly OrderToRecord[]): 
   const statements = [UPSERT_ORDERS, DELETE_GONE_SKUS, INSERT_SKUS, DELETE_GONE_ITEMS, UPSERT_ITEMS].map(
     (sql) => env.ORDERS.prepare(sql),
   )
-  for (const rows of chunks(orders.map(rowOf))) {
+  for (const rows of jsonLists(orders.map(rowOf))) {
     const stuck = recordStuck(env, rows, now())
     await env.ORDERS.batch([...statements.map((statement) => statement.bind(rows)), ...stuck])
   }
@@ -82,21 +80,6 @@ export async function recordOrders(env: Env, orders: readonly OrderToRecord[]): 
 
 function rowOf({ store, document: { orderId, version, document } }: OrderToRecord): string {
   return JSON.stringify({ store, orderId, version, ...document })
-}
-
-/** JSON lists of about `CHUNK_CHARS`; a row larger than that has one of its own. */
-function chunks(rows: readonly string[]): string[] {
-  const lists: string[][] = []
-  let size = Number.POSITIVE_INFINITY
-  for (const row of rows) {
-    if (size + row.length > CHUNK_CHARS) {
-      lists.push([])
-      size = 0
-    }
-    lists.at(-1)!.push(row)
-    size += row.length
-  }
-  return lists.map((list) => `[${list.join(',')}]`)
 }
 
 export interface OrderFilter {

@@ -1,3 +1,4 @@
+import { jsonLists } from '../../runtime/json-lists.ts'
 import type {
   AvailabilityDocument,
   AvailabilityToRecord,
@@ -110,9 +111,6 @@ interface StockItemRow {
   place_allocated?: number | null
 }
 
-/** One bound text holds about this many characters: below D1's 2 MB a value, and a transaction stays short. */
-const CHUNK_CHARS = 500_000
-
 /** Upserts the documents, each only over an older version. Called by the relay before it appends the events. */
 export async function recordAvailability(
   env: Env,
@@ -121,7 +119,7 @@ export async function recordAvailability(
   const statements = [DELETE_GONE_LOCATIONS, UPSERT_AVAILABILITY, UPSERT_LOCATIONS].map((sql) =>
     env.CATALOGUE.prepare(sql),
   )
-  for (const rows of chunksOf(documents.map(rowOf))) {
+  for (const rows of jsonLists(documents.map(rowOf))) {
     await env.CATALOGUE.batch(statements.map((statement) => statement.bind(rows)))
   }
 }
@@ -134,21 +132,6 @@ function rowOf({ store, document: { item, version, document } }: AvailabilityToR
     byLocation = locations.map((location) => ({ location })),
   } = document as Partial<AvailabilityDocument> & Pick<AvailabilityDocument, 'locations'>
   return JSON.stringify({ store, item, version, ...document, incoming, byLocation })
-}
-
-/** JSON lists of about `CHUNK_CHARS`; a row larger than that has one of its own. */
-function chunksOf(rows: readonly string[]): string[] {
-  const lists: string[][] = []
-  let size = Number.POSITIVE_INFINITY
-  for (const row of rows) {
-    if (size + row.length > CHUNK_CHARS) {
-      lists.push([])
-      size = 0
-    }
-    lists.at(-1)!.push(row)
-    size += row.length
-  }
-  return lists.map((list) => `[${list.join(',')}]`)
 }
 
 /** Bands for catalogue pages. An item without a row never had stock and is absent from the map. */
