@@ -13,6 +13,10 @@ export function toIso(at: EpochMs): string {
   return new Date(at).toISOString()
 }
 
+export function toIsoOrNull(at: EpochMs | null): string | null {
+  return at === null ? null : toIso(at)
+}
+
 export function fromIso(instant: string): EpochMs {
   return Date.parse(instant)
 }

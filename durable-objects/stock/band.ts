@@ -1,4 +1,4 @@
-import type { EpochMs } from '../../runtime/clock.ts'
+import { type EpochMs, toIsoOrNull } from '../../runtime/clock.ts'
 import type { AvailabilityDocument, AvailabilityToRecord, Band } from '../../schema/rpc/source.ts'
 import { nextArrivalAt } from './arrivals.ts'
 import { isLive, sum, totalsOf } from './positions.ts'
@@ -48,7 +48,7 @@ export function availabilityDocument(state: StockState, at: EpochMs): Availabili
   return {
     // The announced one: page, event and document say the same.
     band: state.band,
-    availableOn: availableOn === null ? null : new Date(availableOn).toISOString(),
+    availableOn: toIsoOrNull(availableOn),
     onHand,
     reserved,
     allocated,

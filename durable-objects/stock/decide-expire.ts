@@ -1,4 +1,4 @@
-import type { EpochMs } from '../../runtime/clock.ts'
+import { type EpochMs, toIso } from '../../runtime/clock.ts'
 import { POSITIONS_MAX } from './decide-move.ts'
 import {
   type Change,
@@ -39,7 +39,7 @@ export function decideWriteOff({ location, lot, onHand, expiresAt }: KeptPositio
       orderId: null,
       purchaseId: null,
       disposition: null,
-      expiresAt: new Date(expiresAt!).toISOString(),
+      expiresAt: toIso(expiresAt!),
     },
     deltas: [{ location, lot, onHand: -onHand, reserved: 0, allocated: 0 }],
     reservation: null,

@@ -1,4 +1,4 @@
-import type { EpochMs } from '../../runtime/clock.ts'
+import { type EpochMs, toIsoOrNull } from '../../runtime/clock.ts'
 import { refuse } from '../../schema/outcome.ts'
 import { QUANTITY_MAX } from '../../schema/quantity.ts'
 import type { AdjustReason, GoodsCommand } from '../../schema/rpc/stock.ts'
@@ -53,7 +53,7 @@ export function decideMove(state: StockState, command: GoodsCommand, at: EpochMs
         orderId,
         purchaseId: null,
         disposition,
-        expiresAt: isoOrNull(expiresAt),
+        expiresAt: toIsoOrNull(expiresAt),
       },
       deltas: isThrownAway ? [] : [{ location, lot, onHand: change, reserved: 0, allocated: 0 }],
       reservation: null,
@@ -85,8 +85,8 @@ function refuseGoods(
 ): Decision<object> | null {
   if (expiresAt !== position.expiresAt && position.onHand > 0) {
     return conflict('The position has goods with another sell-by date; use a lot of their own.', {
-      expectedExpiresAt: isoOrNull(expiresAt),
-      expiresAt: isoOrNull(position.expiresAt),
+      expectedExpiresAt: toIsoOrNull(expiresAt),
+      expiresAt: toIsoOrNull(position.expiresAt),
     })
   }
   if (expectedOnHand !== null && expectedOnHand !== position.onHand) {
@@ -99,7 +99,7 @@ function refuseGoods(
   if (isOver && onHand > position.onHand) {
     const hint = type === 'return' ? 'write them off' : 'they cannot be sold'
     return conflict(`The sell-by date of these goods has passed; ${hint}.`, {
-      expiresAt: isoOrNull(expiresAt),
+      expiresAt: toIsoOrNull(expiresAt),
     })
   }
   return null
@@ -124,8 +124,4 @@ function refuseOnHand(
 
 export function conflict(detail: string, facts: Record<string, unknown>): Decision<object> {
   return refused(refuse('stock_conflict', detail, facts))
-}
-
-function isoOrNull(at: EpochMs | null): string | null {
-  return at === null ? null : new Date(at).toISOString()
 }

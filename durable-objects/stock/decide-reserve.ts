@@ -1,4 +1,4 @@
-import type { EpochMs } from '../../runtime/clock.ts'
+import { type EpochMs, toIso, toIsoOrNull } from '../../runtime/clock.ts'
 import { type Outcome, type Refusal, refuse } from '../../schema/outcome.ts'
 import type { ReserveCommand, StockPolicy } from '../../schema/rpc/stock.ts'
 import { backedUnits } from './cover.ts'
@@ -58,7 +58,7 @@ export function decideReserve(
   if (change.deltas.length === 0) return { ...ok, reservation }
   const movement = {
     ...purchaseMovement('reserve', quantity, { purchaseId, orderId: null }),
-    expiresAt: new Date(expiresAt).toISOString(),
+    expiresAt: toIso(expiresAt),
   }
   return { ...ok, change: { movement, deltas: change.deltas, reservation, place: null } }
 }
@@ -90,8 +90,7 @@ export function mostFor(state: StockState, own: Reservation | null, at: EpochMs)
 }
 
 function saleFacts({ saleStartsAt, saleEndsAt }: StockPolicy) {
-  const iso = (at: EpochMs | null) => (at === null ? null : new Date(at).toISOString())
-  return { saleStartsAt: iso(saleStartsAt), saleEndsAt: iso(saleEndsAt) }
+  return { saleStartsAt: toIsoOrNull(saleStartsAt), saleEndsAt: toIsoOrNull(saleEndsAt) }
 }
 
 function isRepeat(held: Reservation, { version, quantity, expiresAt }: ReserveCommand): boolean {

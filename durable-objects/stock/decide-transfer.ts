@@ -1,4 +1,4 @@
-import type { EpochMs } from '../../runtime/clock.ts'
+import { type EpochMs, toIso, toIsoOrNull } from '../../runtime/clock.ts'
 import { QUANTITY_MAX } from '../../schema/quantity.ts'
 import type { DispatchCommand, ReceiptCommand } from '../../schema/rpc/stock.ts'
 import { ARRIVALS_MAX, withArrival } from './arrivals.ts'
@@ -59,7 +59,7 @@ export function decideReceipt(state: StockState, command: ReceiptCommand, at: Ep
   const isOver = expiresAt !== null && expiresAt <= at
   if (quantity > 0 && isOver) {
     return conflict('The sell-by date of these goods has passed on the way; give them as missing.', {
-      expiresAt: new Date(expiresAt).toISOString(),
+      expiresAt: toIso(expiresAt),
     })
   }
   const known = state.positions.find((p) => p.location === location && p.lot === lot)
@@ -110,6 +110,6 @@ function transferMovement(
     orderId: null,
     purchaseId: null,
     disposition: null,
-    expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
+    expiresAt: toIsoOrNull(expiresAt),
   }
 }

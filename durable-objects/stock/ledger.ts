@@ -1,4 +1,4 @@
-import type { EpochMs } from '../../runtime/clock.ts'
+import { type EpochMs, toIso } from '../../runtime/clock.ts'
 import type { EventType } from '../../schema/event-types.ts'
 import { levelsOnWire } from '../../schema/http/stock.ts'
 import type {
@@ -122,7 +122,7 @@ export function movementRow(
     quantity,
     deltas: mergeDeltas(deltas),
     ...rest,
-    occurredAt: new Date(at).toISOString(),
+    occurredAt: toIso(at),
   }
   const data = JSON.stringify({ movement, levels: levelsOnWire(levelsOf(next, at)) })
   const row = { sequence, ulid, type, eventType: EVENT_OF_MOVEMENT[type], occurredAt: at, data }

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { fromIso } from '../../runtime/clock.ts'
+import { fromIso, toIsoOrNull } from '../../runtime/clock.ts'
 import { ID_PREFIXES, parseOrderId } from '../ids.ts'
 import { handleSchema, QUANTITY_MAX, skuSchema } from '../quantity.ts'
 import type { Band } from '../rpc/source.ts'
@@ -84,18 +84,14 @@ export function levelsOnWire(levels: Levels): LevelsOnWire {
     ...levels,
     positions: levels.positions.map((position) => ({
       ...position,
-      expiresAt: isoOrNull(position.expiresAt),
+      expiresAt: toIsoOrNull(position.expiresAt),
     })),
     arrivals: levels.arrivals.map((arrival) => ({
       ...arrival,
-      expectedAt: isoOrNull(arrival.expectedAt),
-      expiresAt: isoOrNull(arrival.expiresAt),
+      expectedAt: toIsoOrNull(arrival.expectedAt),
+      expiresAt: toIsoOrNull(arrival.expiresAt),
     })),
   }
-}
-
-function isoOrNull(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString()
 }
 
 /** 100 positions with a safety stock of their own, in one policy. */

@@ -1,4 +1,4 @@
-import { fromIso, toIso } from '../../runtime/clock.ts'
+import { fromIso, toIsoOrNull } from '../../runtime/clock.ts'
 import { type LevelsOnWire, levelsOnWire, type PolicyOnWire } from '../../schema/http/stock.ts'
 import type { Outcome } from '../../schema/outcome.ts'
 import type { Levels, StockPolicy } from '../../schema/rpc/stock.ts'
@@ -41,14 +41,13 @@ export async function setPolicy(
 /** The policy of the item with what single positions keep safe, which stands with the positions. */
 export function policyOnWire(policy: StockPolicy, { positions }: Pick<Levels, 'positions'>): PolicyOnWire {
   const { safetyStock, backorderLimit, availableOn, lowStockThreshold, saleStartsAt, saleEndsAt } = policy
-  const iso = (at: number | null) => (at === null ? null : toIso(at))
   return {
     safetyStock,
     backorderLimit,
-    availableOn: iso(availableOn),
+    availableOn: toIsoOrNull(availableOn),
     lowStockThreshold,
-    saleStartsAt: iso(saleStartsAt),
-    saleEndsAt: iso(saleEndsAt),
+    saleStartsAt: toIsoOrNull(saleStartsAt),
+    saleEndsAt: toIsoOrNull(saleEndsAt),
     positions: positions
       .filter((position) => position.safetyStock > 0)
       .map(({ location, lot, safetyStock: units }) => ({ location, lot, safetyStock: units })),
