@@ -8,6 +8,7 @@ import {
   purchaseMovement,
   type Reservation,
   type StockState,
+  UNREMARKED,
 } from './state.ts'
 
 /** The end of an overdue hold: one ledger row and one event. */
@@ -30,15 +31,11 @@ export function decideExpire(overdue: Reservation, at: EpochMs): Change {
 export function decideWriteOff({ location, lot, onHand, expiresAt }: KeptPosition): Change {
   return {
     movement: {
+      ...UNREMARKED,
       type: 'adjust',
       quantity: -onHand,
       reason: 'expired',
-      reference: null,
-      note: null,
       actor: 'alarm',
-      orderId: null,
-      purchaseId: null,
-      disposition: null,
       expiresAt: toIso(expiresAt!),
     },
     deltas: [{ location, lot, onHand: -onHand, reserved: 0, allocated: 0 }],

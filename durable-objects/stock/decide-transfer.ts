@@ -5,7 +5,7 @@ import { ARRIVALS_MAX, withArrival } from './arrivals.ts'
 import { conflict, refuseNewPosition } from './decide-move.ts'
 import { assertUnits, type Decision } from './decision.ts'
 import { freeAt, isLive, newPosition } from './positions.ts'
-import type { Change, MovementDraft, StockState } from './state.ts'
+import { type Change, type MovementDraft, type StockState, UNREMARKED } from './state.ts'
 
 /** Goods that nobody was promised leave a position for another location; on the way they are an arrival there. */
 export function decideDispatch(state: StockState, command: DispatchCommand, at: EpochMs): Decision<object> {
@@ -100,16 +100,6 @@ function transferMovement(
   quantity: number,
   expiresAt: EpochMs | null,
 ): MovementDraft {
-  return {
-    type,
-    quantity,
-    reason: null,
-    reference: transferId,
-    note,
-    actor,
-    orderId: null,
-    purchaseId: null,
-    disposition: null,
-    expiresAt: toIsoOrNull(expiresAt),
-  }
+  const remarks = { reference: transferId, note, expiresAt: toIsoOrNull(expiresAt) }
+  return { ...UNREMARKED, type, quantity, actor, ...remarks }
 }

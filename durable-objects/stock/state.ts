@@ -103,6 +103,17 @@ export const NO_POLICY: StockPolicy = {
   saleEndsAt: null,
 }
 
+/** What a movement says of itself beyond its kind, where it has nothing to say. */
+export const UNREMARKED = {
+  reason: null,
+  reference: null,
+  note: null,
+  orderId: null,
+  purchaseId: null,
+  disposition: null,
+  expiresAt: null,
+} as const
+
 /** The fields of a movement that a purchase makes. */
 export function purchaseMovement(
   type: MovementType,
@@ -110,18 +121,8 @@ export function purchaseMovement(
   purchase: { purchaseId: string; orderId: string | null },
   actor: 'purchase' | 'alarm' = 'purchase',
 ): MovementDraft {
-  return {
-    type,
-    quantity,
-    reason: null,
-    reference: null,
-    note: null,
-    actor,
-    orderId: purchase.orderId,
-    purchaseId: purchase.purchaseId,
-    disposition: null,
-    expiresAt: null,
-  }
+  const { orderId, purchaseId } = purchase
+  return { ...UNREMARKED, type, quantity, actor, orderId, purchaseId }
 }
 
 /** Deltas of one counter (or of a move between counters) over the shares of a promise. */
